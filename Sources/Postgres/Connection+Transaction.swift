@@ -1,0 +1,81 @@
+internal import CPostgres
+
+extension Connection {
+    /// Runs the body in a transaction: COMMIT when it returns, ROLLBACK when it throws, and then what it threw.
+    ///
+    /// Transactions do not nest; inside one, use `savepoint`. A body that swallows a statement's error gets no commit: the server would roll back and
+    /// call it success, so this throws instead.
+    ///
+    /// - Throws: what the body throws; `commitUnknown` when the connection was lost during COMMIT.
+    @discardableResult
+    package func transaction<R>(_ body: (Connection) throws -> R) throws -> R {
+        precondition(!isInTransaction, "transactions do not nest; use a savepoint")
+        commitActions.removeAll()
+        try script("BEGIN")
+        let value: R
+        do {
+            value = try body(self)
+        } catch {
+            rollBack()
+            throw error
+        }
+        try commit()
+        let actions = commitActions
+        commitActions.removeAll()
+        for action in actions { action() }
+        return value
+    }
+
+    /// Runs the action after the transaction in hand has committed, at once when there is none.
+    ///
+    /// What is registered inside a savepoint that fails is run all the same, so an action may only be a hint: a wake-up, never an effect.
+    package func afterCommit(_ action: @escaping () -> Void) {
+        if isInTransaction { commitActions.append(action) } else { action() }
+    }
+
+    /// Runs the body so that its failure undoes only what it did; the surrounding transaction goes on.
+    ///
+    /// The savepoints share one name: PostgreSQL stacks them, and RELEASE and ROLLBACK TO mean the innermost.
+    @discardableResult
+    package func savepoint<R>(_ body: () throws -> R) throws -> R {
+        precondition(isInTransaction, "a savepoint belongs into a transaction")
+        try script("SAVEPOINT millrace")
+        let value: R
+        do {
+            value = try body()
+        } catch {
+            // When even this fails the surrounding transaction is failed too, and its end will say so.
+            if isUsable { try? script("ROLLBACK TO SAVEPOINT millrace; RELEASE SAVEPOINT millrace") }
+            throw error
+        }
+        try script("RELEASE SAVEPOINT millrace")
+        return value
+    }
+
+    private func commit() throws(PostgresError) {
+        if unsafe PQtransactionStatus(handle) == PQTRANS_INERROR {
+            rollBack()
+            throw PostgresError(.other, sqlState: "25P02", message: "a statement had failed, so the transaction was rolled back")
+        }
+        guard isInTransaction else {
+            if isUsable { throw PostgresError(.other, sqlState: "25P01", message: "the body ended its transaction by itself") }
+            throw PostgresError(.connectionLost, message: "the connection to the server was lost")
+        }
+        do {
+            try script("COMMIT")
+        } catch {
+            guard error.kind == .connectionLost else { throw error }
+            throw PostgresError(.commitUnknown, sqlState: error.sqlState, message: "the connection was lost during COMMIT")
+        }
+    }
+
+    /// Ends the transaction without its changes; a session that cannot even do that is not usable any more.
+    func rollBack() {
+        guard isUsable, isInTransaction else { return }
+        do {
+            try script("ROLLBACK")
+        } catch {
+            isSpoiled = true
+        }
+    }
+}

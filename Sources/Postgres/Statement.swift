@@ -1,0 +1,14 @@
+/// One SQL statement with its name, generated at build time from a `-- name:` block of a `.sql` file.
+package struct Statement: Sendable, Hashable {
+    /// The file and the block, `plans.insert`; also the name of the prepared statement and of its metric.
+    package let name: String
+    package let text: String
+
+    package init(_ name: String, _ text: String) {
+        self.name = name
+        self.text = text
+    }
+
+    /// A statement that is used once: prepared without a name, so that the connection does not remember it.
+    package static func once(_ text: String) -> Statement { Statement("", text) }
+}

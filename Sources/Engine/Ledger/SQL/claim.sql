@@ -1,0 +1,69 @@
+-- Claiming: the claiming transaction deletes the outbox row; a rollback brings it back.
+
+-- Locks by id alone and waits for the row's newest version: the relay may still hold it for the confirm, and its new publish number is only visible
+-- after its commit. Whether the wake-up's number is the row's is decided on what the lock returns. In order of id, so that two claims cannot deadlock.
+-- name: lockWaiting
+select o.job_id, o.publish, o.run_at <= now() as due, coalesce(c.paused, false) as paused, o.suspect
+from outbox o left join queue_controls c on c.queue = o.queue
+where o.job_id = any($1::uuid[])
+order by o.job_id
+for update of o
+
+-- name: lockWaitingUnlocked
+select o.job_id, o.publish, o.run_at <= now() as due, coalesce(c.paused, false) as paused, o.suspect
+from outbox o left join queue_controls c on c.queue = o.queue
+where o.job_id = any($1::uuid[])
+order by o.job_id
+for update of o skip locked
+
+-- While the broker is down, workers also look for the rows whose wake-ups it may have taken with it; the claim decides as it does for a wake-up.
+-- name: lookSent
+select job_id, publish, kind from outbox where queue = $1 and state = 'sent' order by sent_at limit $2 for update skip locked
+
+-- name: takeAtomic
+with gone as (delete from outbox where job_id = any($1::uuid[]))
+select j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
+from jobs j where j.id = any($1::uuid[])
+
+-- Only under a worker's row that stands: a lease under an identity that was lost a moment ago would be nobody's.
+-- name: takeLeased
+with gone as (delete from outbox where job_id = any($1::uuid[]) and exists (select 1 from workers where id = $2))
+update jobs j
+set state = 'running', token = nextval('job_tokens'), worker_id = $2, started_at = clock_timestamp(), attempt = attempt + 1, runs = runs + 1
+where j.id = any($1::uuid[]) and exists (select 1 from workers where id = $2)
+returning j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
+
+-- name: isRegistered
+select exists (select 1 from workers where id = $1) as registered
+
+-- Jobs go back to the outbox without having been worked on: prefetched ones at a stop. Only where the wake-up in hand is the row's; a row that a claim
+-- holds is not ours to give.
+-- name: giveBack
+with mine as (
+    select o.job_id from outbox o join unnest($1::uuid[], $2::int8[]) as m (id, publish) on o.job_id = m.id and o.publish = m.publish
+    where o.state = 'sent' for update of o skip locked
+)
+update outbox o set state = 'ready', sent_at = null from mine where o.job_id = mine.job_id
+
+-- Committed before the job runs alone: if its worker dies, the death is on record. A row that a claim holds is being decided on elsewhere.
+-- name: markSuspects
+with found as (
+    select job_id from outbox where job_id = any($1::uuid[]) and not suspect for update skip locked
+), marked as (
+    update outbox o set suspect = true from found where o.job_id = found.job_id returning o.job_id
+)
+update jobs j set suspect = true from marked where j.id = marked.job_id
+
+-- Under the lock of the outbox row, so that only a run that is really about to begin is counted.
+-- name: countDeath
+update jobs set suspect = true, deaths = deaths + 1 where id = $1 returning deaths
+
+-- Did this queue lose a worker lately, or is one gone whose lock nobody holds? Only then does a redelivery make suspects.
+-- name: lostWorkers
+select exists (select 1 from worker_deaths d where $1 = any(d.queues) and d.died_at > now() - interval '10 minutes')
+    or exists (
+        select 1 from workers w where $1 = any(w.queues)
+          and not exists (select 1 from pg_locks l
+                          where l.locktype = 'advisory' and l.database = (select oid from pg_database where datname = current_database())
+                            and l.classid = 1837 and l.objid = w.lock and l.objsubid = 2 and l.granted)
+    ) as lost

@@ -1,0 +1,80 @@
+internal import Bytes
+internal import Clocks
+internal import JSON
+internal import Postgres
+
+/// A transition out of a run into an end.
+struct Finish: Sendable {
+    var id: Identifier
+    var state: JobState
+    var errorCode: String?
+    var error: String?
+    var result: JSONValue?
+    var retentionDays: Int
+    /// What is added to the job's attempt history.
+    var entry: JSONValue?
+    var workerID: Identifier?
+    var startedAt: Instant?
+    var attempt: Int
+
+    /// A job that had not started.
+    static func cancelled(_ id: Identifier, by actor: Identifier?, catalog: Catalog, on connection: Connection) throws -> Finish {
+        let row = try connection.run(SQL.Ledger.retentionOf, id).first
+        let kind: String? = try row?("kind")
+        return Finish(
+            id: id, state: .cancelled, errorCode: "cancelled", error: "cancelled before it started",
+            retentionDays: kind.flatMap { catalog.jobs[$0]?.retentionDays } ?? 30, attempt: try row?("attempt") ?? 0)
+    }
+}
+
+extension Finish {
+    /// A job that would have gone back to the queue, where a newer one with its unique key has taken its place.
+    static func superseded(
+        _ id: Identifier, by twin: Identifier, retentionDays: Int, entry: JSONValue?, workerID: Identifier, startedAt: Instant?, attempt: Int
+    ) -> Finish {
+        Finish(
+            id: id, state: .cancelled, errorCode: "superseded", error: "gave way to \(twin.text("job")), a newer job with the same unique key",
+            retentionDays: retentionDays, entry: entry, workerID: workerID, startedAt: startedAt, attempt: attempt)
+    }
+}
+
+/// A transition out of a run back to the outbox.
+struct Requeue: Sendable {
+    var id: Identifier
+    var runAt: Instant
+    /// Attempts spent from now on: unchanged after a snooze or an interruption.
+    var attempt: Int
+    var suspect: Bool
+    var deaths: Int
+    var entry: JSONValue?
+}
+
+extension Ledger {
+    /// Moves jobs to the history.
+    ///
+    /// Nothing else may hold their rows.
+    func finish(_ jobs: [Finish], on connection: Connection) throws {
+        guard !jobs.isEmpty else { return }
+        _ = try connection.run(
+            SQL.Settle.finish, jobs.map(\.id), jobs.map(\.state.rawValue), jobs.map(\.errorCode), jobs.map(\.error), jobs.map { $0.result?.text },
+            jobs.map { Int16($0.retentionDays) }, jobs.map { $0.entry?.text }, jobs.map(\.workerID), jobs.map(\.startedAt),
+            jobs.map { Int16($0.attempt) })
+    }
+
+    /// Of running jobs those whose unique key a living twin has by now, with the twin.
+    func newerTwins(of ids: [Identifier], on connection: Connection) throws -> [Identifier: Identifier] {
+        guard !ids.isEmpty, catalog.jobs.values.contains(where: { $0.unique != nil }) else { return [:] }
+        var twins: [Identifier: Identifier] = [:]
+        for row in try connection.run(SQL.Settle.newerTwins, ids) { twins[try row("id")] = try row("twin") }
+        return twins
+    }
+
+    /// Puts jobs back to the outbox; those that a newer twin keeps out must not be among them.
+    func requeue(_ jobs: [Requeue], on connection: Connection) throws {
+        guard !jobs.isEmpty else { return }
+        _ = try connection.run(
+            SQL.Settle.requeue, jobs.map(\.id), jobs.map(\.runAt), jobs.map { Int16($0.attempt) }, jobs.map(\.suspect), jobs.map { Int16($0.deaths) },
+            jobs.map { $0.entry?.text }, Instant.now)
+        if let bell { connection.afterCommit { bell.ring() } }
+    }
+}

@@ -1,0 +1,68 @@
+-- The maintenance: one leads under an advisory lock, the others stand by.
+
+-- name: lead
+select pg_try_advisory_lock(1837, 0) as leads
+
+-- Wake-ups that nobody claimed are sent again, each row after twice the time of the time before; never while their queue is paused.
+-- name: resend
+with lost as (
+    select o.job_id from outbox o
+    where o.state = 'sent' and o.sent_at < now() - make_interval(secs => $1::float8 * power(2, least(o.resends, 10)))
+      and not exists (select 1 from queue_controls c where c.queue = o.queue and c.paused)
+    order by o.sent_at limit 1000 for update skip locked
+)
+update outbox o set state = 'ready', sent_at = null, resends = least(o.resends + 1, 30) from lost where o.job_id = lost.job_id
+
+-- name: workers
+select w.id, w.lock, w.beats, w.queues,
+       exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.database = (select oid from pg_database where datname = current_database())
+                 and l.classid = 1837 and l.objid = w.lock and l.objsubid = 2 and l.granted) as locked
+from workers w
+
+-- name: buryWorker
+with gone as (delete from workers where id = $1 returning id, queues)
+insert into worker_deaths (worker_id, queues) select id, queues from gone on conflict do nothing
+
+-- Skips what is locked: that is a late end being written, or a frozen process in the middle of it; the next round looks again.
+-- name: leasesOf
+select j.id, j.token, j.kind, j.attempt, j.deaths, j.started_at,
+       exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
+from jobs j where j.worker_id = $1 and j.state = 'running' order by j.id limit 500 for update of j skip locked
+
+-- Leases of workers that no row knows: their worker was buried while its claim was on its way.
+-- name: orphanedWorkers
+select distinct j.worker_id from jobs j
+where j.worker_id is not null and j.state = 'running' and not exists (select 1 from workers w where w.id = j.worker_id)
+
+-- name: forgetDeaths
+delete from worker_deaths where died_at < now() - interval '1 day'
+
+-- name: makePartitions
+select make_job_partitions(current_date + $1::int4) as made
+
+-- name: dropPartitions
+select drop_job_partitions(current_date) as partition
+
+-- Rows that no partition took and whose day is over.
+-- name: dropStrays
+delete from finished_jobs_default where expires_on < current_date
+
+-- The wake-up is gone with its dead letter, so it is sent again; a job that waits for its time goes on waiting.
+-- name: suspectOutbox
+with found as (
+    select job_id from outbox where job_id = any($1::uuid[]) for update skip locked
+), marked as (
+    update outbox o
+    set suspect = true, state = case when o.state = 'sent' then 'ready' else o.state end, sent_at = case when o.state = 'sent' then null else o.sent_at end
+    from found where o.job_id = found.job_id returning o.job_id
+)
+update jobs j set suspect = true from marked where j.id = marked.job_id
+
+-- name: ensureSchedule
+insert into schedules (kind, name, last_slot) values ($1, $2, $3) on conflict (kind, name) do nothing
+
+-- name: lastSlot
+select last_slot from schedules where kind = $1 and name = $2
+
+-- name: fire
+update schedules set last_slot = $3 where kind = $1 and name = $2 and last_slot = $4 returning kind

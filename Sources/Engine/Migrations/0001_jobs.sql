@@ -1,0 +1,184 @@
+-- The engine's tables. What is hot is narrow: `outbox` holds what waits and is deleted by the claim; `jobs` holds what is queued or running and is written
+-- few times; what has ended moves to `finished_jobs`, in partitions by day that are dropped and never deleted from.
+
+create sequence job_tokens;
+
+-- Jobs that wait or run. Columns of 8 and 16 bytes first: no padding between them.
+create table jobs (
+    id uuid primary key,
+    account_id uuid,
+    actor_id uuid,
+    parent_id uuid,
+    worker_id uuid,
+    token bigint,                        -- lease token: the number of the claim; every transition of a leased job checks it
+    created_at timestamptz not null,
+    run_at timestamptz not null,
+    started_at timestamptz,
+    attempt smallint not null default 0, -- attempts spent
+    max_attempts smallint not null,
+    priority smallint not null default 0,
+    runs integer not null default 0,     -- claims, also those that spent no attempt
+    deaths smallint not null default 0,  -- workers that died while this job ran alone
+    suspect boolean not null default false,
+    state text not null check (state in ('queued', 'running')),
+    kind text not null,
+    queue text not null,
+    unique_key text,
+    trace text,
+    payload json not null,
+    progress json,
+    checkpoint json,
+    attempts json[] not null default '{}' -- each failed or interrupted attempt: number, worker, start, end, outcome, error
+) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+-- A key that begins with 'q:' is unique among queued jobs, one that begins with 'r:' among queued and running ones.
+create unique index jobs_unique_key on jobs (unique_key) where unique_key is not null and (state = 'queued' or left(unique_key, 2) = 'r:');
+create index jobs_worker on jobs (worker_id) where worker_id is not null;
+create index jobs_account on jobs (account_id, id);
+create index jobs_parent on jobs (parent_id) where parent_id is not null;
+
+-- What waits. state: scheduled (run_at in the future), ready (due, no wake-up sent), sent (a wake-up is on its way).
+-- A row lives until the claiming transaction deletes it; a rollback brings it back.
+create table outbox (
+    job_id uuid primary key,
+    account_id uuid not null default '00000000-0000-0000-0000-000000000000',
+    run_at timestamptz not null,
+    sent_at timestamptz,
+    publish bigint not null default 0,   -- number of the wake-up that may claim the row; a stale duplicate carries an older one
+    rank smallint not null default 0,    -- minus the priority, so that one row comparison walks the index from flow to flow
+    resends smallint not null default 0,
+    suspect boolean not null default false,
+    state text not null check (state in ('scheduled', 'ready', 'sent')),
+    queue text not null,
+    kind text not null,
+    trace text
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+create index outbox_ready on outbox (queue, rank, account_id, job_id) where state = 'ready';
+create index outbox_scheduled on outbox (run_at) where state = 'scheduled';
+create index outbox_sent on outbox (queue, sent_at) where state = 'sent';
+
+-- Jobs that have ended. A partition holds the rows that may go on one day (finish plus the kind's retention), so dropping it is exact.
+create table finished_jobs (
+    id uuid not null,
+    account_id uuid,
+    actor_id uuid,
+    parent_id uuid,
+    worker_id uuid,
+    created_at timestamptz not null,
+    run_at timestamptz not null,
+    started_at timestamptz,
+    finished_at timestamptz not null,
+    expires_on date not null,
+    attempt smallint not null,
+    max_attempts smallint not null,
+    priority smallint not null,
+    runs integer not null,
+    state text not null check (state in ('completed', 'cancelled', 'dead')),
+    kind text not null,
+    queue text not null,
+    unique_key text,
+    trace text,
+    error_code text,
+    error text,
+    payload json not null,
+    progress json,
+    checkpoint json,
+    result json,
+    attempts json[] not null default '{}'
+) partition by range (expires_on);
+
+create index finished_jobs_id on finished_jobs (id);
+create index finished_jobs_account on finished_jobs (account_id, id);
+create index finished_jobs_dead on finished_jobs (queue, id) where state = 'dead';
+create index finished_jobs_parent on finished_jobs (parent_id) where parent_id is not null;
+
+-- Rows for a day that has no partition yet.
+create table finished_jobs_default partition of finished_jobs default;
+
+-- Makes the partitions of the days from today up to the given one; rows that the default partition holds for such a day are moved into it. The default
+-- partition is locked before they are looked for: a row that is committed between the move and the attachment would refuse the attachment.
+create function make_job_partitions(until date) returns integer language plpgsql as $$
+declare
+    day date;
+    part text;
+    made integer := 0;
+begin
+    for day in select generate_series(current_date, until, interval '1 day')::date loop
+        part := 'finished_jobs_' || to_char(day, 'YYYYMMDD');
+        if to_regclass(part) is null then
+            lock table finished_jobs_default in access exclusive mode;
+            execute format('create table %I (like finished_jobs including defaults including constraints)', part);
+            execute format('with moved as (delete from finished_jobs_default where expires_on = %L returning *) insert into %I select * from moved', day, part);
+            execute format('alter table finished_jobs attach partition %I for values from (%L) to (%L)', part, day, day + 1);
+            made := made + 1;
+        end if;
+    end loop;
+    return made;
+end $$;
+
+-- Drops the partitions of the days before the given one; returns their names.
+create function drop_job_partitions(before date) returns setof text language plpgsql as $$
+declare
+    part text;
+begin
+    for part in
+        select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'finished_jobs'::regclass and c.relname ~ '^finished_jobs_[0-9]{8}$'
+          and to_date(right(c.relname, 8), 'YYYYMMDD') < before
+        order by c.relname
+    loop
+        execute format('drop table %I', part);
+        return next part;
+    end loop;
+end $$;
+
+-- Ahead of the longest retention, so that the default partition stays empty; the maintenance makes further days.
+select make_job_partitions(current_date + 40);
+
+-- A cancel, or another word to a job that may be running: a row, so that nobody waits on a running job's lock.
+create table job_signals (
+    job_id uuid not null,
+    signal text not null check (signal in ('cancel')),
+    actor_id uuid,
+    created_at timestamptz not null default now(),
+    primary key (job_id, signal)
+);
+
+-- Workers that live. Nothing refers to this table. A worker holds the advisory lock `lock` in class 1837 and counts `beats`.
+create table workers (
+    id uuid primary key,
+    lock integer not null,
+    beats bigint not null default 0,
+    started_at timestamptz not null default now(),
+    host text not null,
+    process integer not null,
+    role text not null,
+    queues text[] not null,
+    running integer not null default 0,
+    stopping boolean not null default false
+) with (fillfactor = 50);
+
+create sequence worker_locks as integer cycle;
+
+-- Workers that were found dead: a job that comes back from the broker while its queue lost a worker is a suspect.
+create table worker_deaths (
+    worker_id uuid primary key,
+    queues text[] not null,
+    died_at timestamptz not null default now()
+);
+
+create table queue_controls (
+    queue text primary key,
+    paused boolean not null default false,
+    paused_by uuid,
+    changed_at timestamptz not null default now()
+);
+
+-- One row per schedule: the slot that fired last. A slot fires once, however many schedulers run: the update that moves last_slot and the job commit together.
+create table schedules (
+    kind text not null,
+    name text not null,
+    last_slot timestamptz not null,
+    primary key (kind, name)
+);

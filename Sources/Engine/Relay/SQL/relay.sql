@@ -1,0 +1,59 @@
+-- The relay: finds what is due, publishes its wake-up, marks it sent.
+
+-- name: promote
+with due as (
+    select job_id from outbox where state = 'scheduled' and run_at <= now() order by run_at limit $1 for update skip locked
+)
+update outbox o set state = 'ready' from due where o.job_id = due.job_id
+
+-- name: nextDue
+select (extract(epoch from min(run_at) - now()) * 1000)::int8 as milliseconds from outbox where state = 'scheduled'
+
+-- name: sentCounts
+select queue, count(*) as count from outbox where state = 'sent' group by queue
+
+-- name: pausedQueues
+select queue from queue_controls where paused
+
+-- name: readyQueues
+with recursive queues as (
+    (select queue from outbox where state = 'ready' order by queue limit 1)
+    union all
+    select (select o.queue from outbox o where o.state = 'ready' and o.queue > q.queue order by o.queue limit 1) from queues q where q.queue is not null
+)
+select queue from queues where queue is not null
+
+-- How many rows are ready, counted no further than the given number.
+-- name: readyCount
+select count(*) as count from (select 1 from outbox where queue = $1 and state = 'ready' limit $2) counted
+
+-- For a queue whose whole backlog fits the window: all of it, by priority, in the index's own order.
+-- name: pickAny
+select job_id, publish, kind, trace from outbox where queue = $1 and state = 'ready' order by rank, account_id, job_id limit $2 for update skip locked
+
+-- The flows (rank, account) that have ready rows, from the given one on: one index descent a flow, however many rows a flow has.
+-- name: flows
+with recursive flows as (
+    (select rank, account_id from outbox where queue = $1 and state = 'ready' and (rank, account_id) > ($2::int2, $3::uuid) order by rank, account_id limit 1)
+    union all
+    select n.rank, n.account_id
+    from flows f, lateral (
+        select o.rank, o.account_id from outbox o
+        where o.queue = $1 and o.state = 'ready' and (o.rank, o.account_id) > (f.rank, f.account_id)
+        order by o.rank, o.account_id limit 1
+    ) n
+)
+select rank, account_id from flows limit $4
+
+-- Each flow's share of rows, after the row that was its last one in this transaction.
+-- name: pickFlows
+select o.job_id, o.publish, o.kind, o.trace, f.turn
+from unnest($2::int2[], $3::uuid[], $4::uuid[], $5::int8[]) with ordinality as f (rank, account_id, after, quota, turn),
+lateral (
+    select job_id, publish, kind, trace from outbox
+    where queue = $1 and state = 'ready' and rank = f.rank and account_id = f.account_id and job_id > f.after
+    order by job_id limit f.quota for update skip locked
+) o
+
+-- name: markSent
+update outbox set state = 'sent', sent_at = clock_timestamp(), publish = publish + 1 where job_id = any($1::uuid[])

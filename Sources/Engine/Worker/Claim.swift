@@ -1,0 +1,74 @@
+internal import Bytes
+internal import Clocks
+internal import Postgres
+
+/// The claim's decision: which of the rows that wake-ups speak of may be taken.
+enum Claim {
+    struct Selection {
+        var claimable: [Identifier] = []
+        /// Must run alone.
+        var suspects: [Identifier] = []
+    }
+
+    /// Locks the rows and decides.
+    ///
+    /// Runs inside the claiming transaction.
+    ///
+    /// A row that another claim holds is waited for up to the connection's lock timeout (3 s on a worker's lane); when that passes, the rows that are
+    /// free are taken and the others left: their claim is under way elsewhere. Rows that were found by looking are not waited for: whoever holds one
+    /// found it first.
+    static func select(_ requests: [ClaimRequest], allowingSuspects: Bool, on connection: Connection) throws -> Selection {
+        let ids = requests.map(\.id).sorted()
+        let rows: Rows
+        if requests.contains(where: { $0.receipt != nil }) {
+            do {
+                rows = try connection.savepoint { try connection.run(SQL.Claim.lockWaiting, ids) }
+            } catch let error as PostgresError where error.kind == .lockTimeout {
+                rows = try connection.run(SQL.Claim.lockWaitingUnlocked, ids)
+            }
+        } else {
+            rows = try connection.run(SQL.Claim.lockWaitingUnlocked, ids)
+        }
+        let numbers = Dictionary(requests.map { ($0.id, $0.publish) }, uniquingKeysWith: Swift.max)
+        return try choose(rows, numbers: numbers, allowingSuspects: allowingSuspects)
+    }
+
+    /// Locks the waiting rows of these jobs, whatever their wake-ups say; returns those that are there.
+    static func lock(_ ids: [Identifier], on connection: Connection) throws -> [Identifier] {
+        try connection.run(SQL.Claim.lockWaiting, ids.sorted()).map { try $0("job_id") }
+    }
+
+    /// Puts the death on record that the run alone of a suspect may cause, if it may be claimed.
+    ///
+    /// - Returns: the deaths with this one; nil when the wake-up claims nothing, so that nothing runs and nobody dies of it.
+    static func countDeath(_ request: ClaimRequest, on connection: Connection) throws -> Int? {
+        try connection.transaction { connection in
+            guard let id = try select([request], allowingSuspects: true, on: connection).claimable.first else { return nil }
+            return try connection.run(SQL.Claim.countDeath, id).first?("deaths")
+        }
+    }
+
+    /// Looks for due rows of a queue while the broker is away: what it may have taken with it first, then what was never sent, in the relay's order.
+    static func look(queue: String, limit: Int, picker: inout OutboxPicker, on connection: Connection) throws -> [ClaimRequest] {
+        _ = try connection.run(SQL.Relay.promote, 1000)
+        let paused: [String] = try connection.run(SQL.Relay.pausedQueues).map { try $0("queue") }
+        guard !paused.contains(queue) else { return [] }
+        var rows = try Array(connection.run(SQL.Claim.lookSent, queue, limit))
+        if rows.count < limit { rows += try picker.pick(queue: queue, slots: limit - rows.count, on: connection) }
+        return try rows.map { ClaimRequest(id: try $0("job_id"), publish: try $0("publish"), kind: try $0("kind")) }
+    }
+
+    private static func choose(_ rows: Rows, numbers: [Identifier: Int64], allowingSuspects: Bool) throws -> Selection {
+        var selection = Selection()
+        for row in rows {
+            let id: Identifier = try row("job_id")
+            let publish: Int64 = try row("publish")
+            let due: Bool = try row("due")
+            let paused: Bool = try row("paused")
+            let suspect: Bool = try row("suspect")
+            guard numbers[id] == publish, due, !paused else { continue }
+            if suspect, !allowingSuspects { selection.suspects.append(id) } else { selection.claimable.append(id) }
+        }
+        return selection
+    }
+}

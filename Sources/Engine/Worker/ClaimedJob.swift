@@ -1,0 +1,69 @@
+package import Bytes
+package import Clocks
+package import JSON
+internal import Postgres
+
+/// A job in hand.
+package struct ClaimedJob: Sendable {
+    package let id: Identifier
+    package let kind: String
+    package let queue: String
+    package let accountID: Identifier?
+    package let actorID: Identifier?
+    package let createdAt: Instant
+    package let runAt: Instant
+    /// The number of this attempt, from 1; an attempt that is snoozed or interrupted is counted again.
+    package let attempt: Int
+    package let maxAttempts: Int
+    package let payload: JSONValue
+    /// What an earlier attempt saved to go on from.
+    package let checkpoint: JSONValue?
+    package let trace: String?
+    /// The lease; nil for an atomic job.
+    let token: Int64?
+    /// Under which identity the lease was taken.
+    let workerID: Identifier?
+    let deaths: Int
+    let suspect: Bool
+    let cancelled: Bool
+    let startedAt: Instant
+    /// Why the row's payload is no JSON that we read; such a job dies of it, and must not take the jobs of its batch with it.
+    let payloadFault: String?
+
+    /// Under which an outside system knows this job's effect, the same over all attempts.
+    package var idempotencyKey: String { id.text("job") }
+
+    /// Whether this is the last attempt.
+    package var isLastAttempt: Bool { attempt >= maxAttempts }
+}
+
+extension ClaimedJob {
+    init(_ row: Row, startedAt: Instant) throws {
+        id = try row("id")
+        kind = try row("kind")
+        queue = try row("queue")
+        accountID = try row("account_id")
+        actorID = try row("actor_id")
+        createdAt = try row("created_at")
+        runAt = try row("run_at")
+        token = try row("token")
+        workerID = try row("worker_id")
+        let spent: Int = try row("attempt")
+        // An atomic job's row is written only at its end; a leased one's claim has counted already.
+        attempt = token == nil ? spent + 1 : spent
+        maxAttempts = try row("max_attempts")
+        do {
+            payload = try row("payload")
+            payloadFault = nil
+        } catch {
+            payload = .null
+            payloadFault = error.message
+        }
+        checkpoint = try? row("checkpoint")
+        trace = try row("trace")
+        deaths = try row("deaths")
+        suspect = try row("suspect")
+        cancelled = try row("cancelled")
+        self.startedAt = startedAt
+    }
+}

@@ -1,0 +1,142 @@
+internal import Bytes
+internal import Clocks
+internal import Lanes
+internal import Postgres
+internal import Synchronization
+internal import Telemetry
+
+/// Runs leased jobs: a claim commits a lease with a new token, the handler works as a Swift task, the settler writes the end.
+struct LeasedRunner: Sendable {
+    var core: WorkerCore
+    var settler: Settler
+
+    struct Claimed: Sendable {
+        var jobs: [ClaimedJob] = []
+        var suspects: [ClaimRequest] = []
+    }
+
+    /// Commits leases for these wake-ups; blocks its lane.
+    ///
+    /// A claim whose COMMIT was lost is tried again by the caller, and then finds nothing: the leases that may stand all the same are the audit's.
+    func claim(_ requests: [ClaimRequest], allowingSuspects: Bool = false, lane: WorkLane) throws -> Claimed {
+        let worker = core.identity.id
+        let claimed = try lane.connection().transaction { connection in
+            let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, on: connection)
+            let suspects = Set(selection.suspects)
+            var claimed = Claimed(suspects: requests.filter { suspects.contains($0.id) })
+            guard !selection.claimable.isEmpty else { return claimed }
+            let now = Instant.now
+            let jobs = try connection.run(SQL.Claim.takeLeased, selection.claimable, worker).map { try ClaimedJob($0, startedAt: now) }
+            if jobs.isEmpty, try !connection.run(SQL.Claim.isRegistered, worker).only()("registered") { throw Unregistered() }
+            // A cancel that came while the job waited: it ends here, in the claim's own transaction.
+            try core.settle(jobs.filter(\.cancelled).map { ($0, .withdrawn, true) }, on: connection)
+            claimed.jobs = jobs.filter { !$0.cancelled }
+            return claimed
+        }
+        core.running.hold(claimed.jobs.compactMap(\.token))
+        return claimed
+    }
+
+    /// Ends jobs that were claimed and will not be run; blocks its lane.
+    func bury(_ jobs: [ClaimedJob], error: JobError, lane: WorkLane) throws {
+        try lane.connection().transaction { try core.settle(jobs.map { ($0, .failed(error), false) }, on: $0) }
+        for token in jobs.compactMap(\.token) { core.running.letGo(token) }
+    }
+
+    /// Starts the job's handler; `ended` is called when its end is written.
+    func start(_ job: ClaimedJob, ended: @escaping @Sendable () -> Void) {
+        let timeout = core.ledger.catalog.jobs[job.kind]?.timeout ?? .seconds(30)
+        let signal = StartSignal()
+        let task = Task { [self] in await perform(job, run: signal.wait(), ended: ended) }
+        let run = core.running.begin(job.id, isLeased: true, deadline: deadline(in: timeout)) { task.cancel() }
+        // The identity may have been lost between the claim and here, and then nobody told this run.
+        if job.workerID != core.identity.id { core.running.loseLease(of: run) }
+        signal.go(run)
+    }
+
+    private func perform(_ job: ClaimedJob, run: Int, ended: @escaping @Sendable () -> Void) async {
+        let began = monotonicNanoseconds()
+        let (end, effects) = await outcome(of: job, run: run)
+        core.metrics.observe(kind: job.kind, nanoseconds: monotonicNanoseconds() - began)
+        settler.put(
+            Settler.Ended(job: job, end: end, effects: effects) { [core] in
+                if let token = job.token { core.running.letGo(token) }
+                ended()
+            })
+    }
+
+    private func outcome(
+        of job: ClaimedJob, run number: Int
+    ) async -> (LifeCycle<SystemRandomNumberGenerator>.End, (@Sendable (Connection) throws -> Void)?) {
+        do {
+            if let fault = job.payloadFault { throw JobError(.invalid, code: "invalid_payload", fault) }
+            guard case .leased(let run) = core.handlers[job.kind]?.run else { throw JobError.unknownKind(job.kind) }
+            let context = LeasedContext(job: job, database: core.database, ledger: core.ledger, log: core.log)
+            let outcome = try await run(job.payload, context)
+            _ = core.running.end(number)
+            switch outcome.kind {
+            case .done(let value): return (.done(value), outcome.effects)
+            case .snooze(let duration): return (.snooze(duration), outcome.effects)
+            }
+        } catch {
+            let reason = core.running.end(number)
+            if let failure = error as? FailureWithEffects, reason == nil { return (.failed(failure.error), failure.effects) }
+            return (.failed(JobError(reason, error)), nil)
+        }
+    }
+
+    private func deadline(in timeout: Duration) -> Int64 {
+        let (deadline, overflow) = monotonicNanoseconds().addingReportingOverflow(timeout.nanoseconds)
+        return overflow ? .max : deadline
+    }
+}
+
+/// The worker has no identity at the moment; the claim is tried again when it has one.
+struct Unregistered: Error, CustomStringConvertible {
+    var description: String { "the worker is not registered" }
+}
+
+extension JobError {
+    static func unknownKind(_ kind: String) -> JobError {
+        JobError(.invalid, code: "unknown_kind", "this worker has no handler for the kind \(kind)")
+    }
+
+    /// What a run's error means, when it may have been broken off from outside.
+    init(_ reason: RunningJobs.Reason?, _ error: any Error) {
+        switch reason {
+        case .timedOut: self = JobError(.transient, code: "timeout", "the run took longer than the kind's timeout")
+        case .cancelled: self = JobError(.interrupted, code: "cancelled", "cancelled while it ran")
+        case .stopping: self = JobError(.interrupted, code: "worker_stopping", "its worker stopped")
+        case .leaseLost: self = JobError(.interrupted, code: "lease_lost", "its worker lost its lease")
+        case nil: self = JobError((error as? FailureWithEffects)?.error ?? error)
+        }
+    }
+}
+
+/// Holds a task back until its entry among the running jobs is made, and tells it the entry's number.
+private final class StartSignal: Sendable {
+    private struct State {
+        var run: Int?
+        var waiting: CheckedContinuation<Int, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    func wait() async -> Int {
+        await withCheckedContinuation { continuation in
+            let run = state.withLock { state in
+                if state.run == nil { state.waiting = continuation }
+                return state.run
+            }
+            if let run { continuation.resume(returning: run) }
+        }
+    }
+
+    func go(_ run: Int) {
+        let waiting = state.withLock { state in
+            state.run = run
+            return state.waiting.take()
+        }
+        waiting?.resume(returning: run)
+    }
+}

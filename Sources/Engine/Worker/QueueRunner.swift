@@ -1,0 +1,261 @@
+internal import Bytes
+internal import Lanes
+internal import Postgres
+internal import RabbitMQ
+internal import Synchronization
+internal import Telemetry
+
+/// Serves one queue: a thread that owns the AMQP connection, lanes that own the database connections.
+///
+/// The thread consumes, keeps the heartbeat, hands batches to lanes and acks what they are done with; so a long job never starves the connection or the
+/// messages behind it. A message of an atomic job is acked after the commit, one of a leased job as soon as the lease is committed. While the broker is
+/// away the thread looks for rows itself, at a bounded rate, and says so; what it finds goes the same way as what is delivered.
+final class QueueRunner: Sendable {
+    private struct State {
+        /// Batches of atomic jobs and claims that are at work.
+        var batches = 0
+        /// Leased jobs that are claimed, run or wait for their end to be written.
+        var leased = 0
+        /// Looks at the outbox that failed, one after the other.
+        var failedLooks = 0
+    }
+
+    let core: WorkerCore
+    let definition: QueueDefinition
+    let pool: LanePool<WorkLane>
+    let runner: LeasedRunner
+    private let broker: BrokerSettings?
+    private let queueName: String
+    private let settler: Settler
+    private let hasAtomicKinds: Bool
+    private let hasLeasedKinds: Bool
+    private let acks = Mailbox<ClaimRequest.Receipt>()
+    private let wake = WakeUp()
+    private let state = Mutex(State())
+    private let picker = Mutex(OutboxPicker())
+    private let stopping = Atomic<Bool>(false)
+    private let thread = Mutex<Thread?>(nil)
+    private let connected: Gauge
+    private let busy: Gauge
+
+    init(
+        core: WorkerCore, definition: QueueDefinition, database: ConnectionSettings, broker: BrokerSettings?, prefix: String, metrics: MetricRegistry
+    ) {
+        self.core = core
+        self.definition = definition
+        self.broker = broker
+        queueName = prefix + definition.queue
+        let kinds = core.ledger.catalog.kinds(of: definition.queue)
+        hasAtomicKinds = kinds.contains { $0.style == .atomic }
+        hasLeasedKinds = kinds.contains { $0.style == .leased }
+        var settings = database
+        settings.applicationName = "millrace-worker-\(definition.queue)"
+        settings.lockTimeout = .seconds(3)
+        // A process that is frozen in the middle of a transaction holds the wallets that it has locked: not for long.
+        settings.idleInTransactionTimeout = .seconds(10)
+        let lanes = hasAtomicKinds ? definition.maximumConcurrency : min(2, definition.maximumConcurrency)
+        pool = LanePool("w-\(definition.queue)", count: lanes) { [settings] _ in WorkLane(settings) }
+        settler = Settler(core: core, pool: pool)
+        runner = LeasedRunner(core: core, settler: settler)
+        connected = metrics.gauge(
+            "millrace_worker_broker_connected", "1 while the queue's worker consumes from the broker, 0 while it polls.",
+            labels: ["queue": definition.queue])
+        busy = metrics.gauge("millrace_worker_running", "Jobs in hand.", labels: ["queue": definition.queue])
+    }
+
+    func start() {
+        thread.withLock { thread in
+            guard thread == nil else { return }
+            core.identity.whenHeld { [wake] in wake.signal() }
+            thread = Thread("q-\(definition.queue)") { [self] in run() }
+        }
+    }
+
+    /// Takes nothing new from now on.
+    func beginStop() {
+        stopping.store(true, ordering: .relaxed)
+        wake.signal()
+    }
+
+    /// Waits for the thread, which ends when nothing is in hand; false when the time was over first.
+    func join(timeout: Duration) -> Bool {
+        thread.withLock { $0 }?.join(timeout: timeout) ?? true
+    }
+
+    func closeLanes(timeout: Duration) -> Bool {
+        settler.abandon()
+        pool.stop()
+        return pool.join(timeout: timeout)
+    }
+
+    var isStopping: Bool { stopping.load(ordering: .relaxed) }
+
+    private var inHand: Int { state.withLock { $0.batches + $0.leased } }
+
+    // MARK: - The thread
+
+    private func run() {
+        var failures = 0
+        var connection = 0
+        while !(isStopping && inHand == 0) {
+            guard let broker else {
+                pollTurn()
+                continue
+            }
+            do {
+                let consumer = try Consumer(broker)
+                let subscription = try consumer.consume(
+                    queueName, prefetch: UInt16(definition.prefetch), consumerTag: "millrace-\(Identifier.next())")
+                connected.set(1)
+                core.log.info("consuming", ["queue": definition.queue])
+                failures = 0
+                connection += 1
+                try consume(consumer, subscription, connection)
+                consumer.close()
+            } catch {
+                connected.set(0)
+                failures += 1
+                if failures == 1 {
+                    let undeclared = (error as? BrokerError)?.kind == .notFound
+                    core.log.warning(
+                        undeclared ? "no relay has declared the queue yet, polling the outbox" : "no broker, polling the outbox",
+                        ["queue": definition.queue, "error": String(describing: error)])
+                }
+                // What was in hand of this connection comes again by itself; its acks have no connection any more.
+                let until = monotonicNanoseconds() + Int64(min(failures, 5)) * 1_000_000_000
+                while monotonicNanoseconds() < until, !isStopping { pollTurn() }
+                if isStopping { waitForHand() }
+            }
+        }
+        connected.set(0)
+    }
+
+    private func consume(_ consumer: Consumer, _ subscription: Subscription, _ connection: Int) throws {
+        var buffer: [ClaimRequest] = []
+        func take(_ deliveries: [Delivery]) {
+            for delivery in deliveries {
+                if let request = ClaimRequest(delivery, connection: connection) {
+                    buffer.append(request)
+                } else {
+                    acks.put(ClaimRequest.Receipt(connection: connection, tag: delivery.tag))
+                }
+            }
+        }
+        while !isStopping {
+            take(try consumer.waitForDeliveries(timeout: .seconds(1), wake: wake))
+            wake.clear()
+            dispatch(&buffer)
+            try acknowledge(on: consumer, connection)
+        }
+        try consumer.cancel(subscription)
+        // What the broker sent before it knew of the cancel is here by now.
+        while true {
+            let late = try consumer.waitForDeliveries(timeout: .zero)
+            if late.isEmpty { break }
+            take(late)
+        }
+        let back = buffer
+        if !back.isEmpty {
+            begin(batches: 1)
+            Task { [self] in
+                await giveBack(back)
+                end(batches: 1)
+            }
+        }
+        while inHand > 0 {
+            _ = try consumer.waitForDeliveries(timeout: .milliseconds(200), wake: wake)
+            wake.clear()
+            try acknowledge(on: consumer, connection)
+        }
+        try acknowledge(on: consumer, connection)
+    }
+
+    private func acknowledge(on consumer: Consumer, _ connection: Int) throws {
+        for receipt in acks.takeAll(timeout: .zero) where receipt.connection == connection { _ = try consumer.acknowledge(receipt.tag) }
+    }
+
+    private func waitForHand() {
+        while inHand > 0 { pause(.milliseconds(20)) }
+    }
+
+    /// One look at the outbox while the broker is away, a few a second.
+    private func pollTurn() {
+        let room = room
+        guard core.identity.isHeld, !isStopping, room > 0 else { return pause(.milliseconds(20)) }
+        let found = Mailbox<[ClaimRequest]>()
+        let submitted = pool.submit { [self] lane in
+            defer { found.close() }
+            do {
+                let connection = try lane.connection()
+                found.put(try picker.withLock { try Claim.look(queue: definition.queue, limit: room, picker: &$0, on: connection) })
+                state.withLock { $0.failedLooks = 0 }
+            } catch {
+                let failures = state.withLock { state in
+                    state.failedLooks += 1
+                    return state.failedLooks
+                }
+                guard failures == 1 || failures % 100 == 0 else { return }
+                core.log.warning("polling failed", ["queue": definition.queue, "error": String(describing: error), "failures": "\(failures)"])
+            }
+        }
+        guard submitted else { return pause(.milliseconds(20)) }
+        var buffer = found.take(timeout: .seconds(60)) ?? []
+        let isIdle = buffer.isEmpty
+        // What there is no room for after all is found again.
+        dispatch(&buffer)
+        pause(.milliseconds(isIdle ? 250 : 50))
+    }
+
+    // MARK: - Handing out work
+
+    /// How many more jobs could be begun.
+    private var room: Int {
+        state.withLock { state in
+            (hasAtomicKinds ? max(0, definition.maximumConcurrency - state.batches) * definition.batch : 0)
+                + (hasLeasedKinds ? max(0, definition.maximumConcurrency - state.leased) : 0)
+        }
+    }
+
+    private func dispatch(_ buffer: inout [ClaimRequest]) {
+        guard core.identity.isHeld else { return }
+        var begun = 0
+        while begun < buffer.count {
+            let leased = isLeased(buffer[begun])
+            let free = state.withLock { state in
+                if leased { return min(definition.batch, definition.maximumConcurrency - state.leased) }
+                return state.batches < definition.maximumConcurrency ? definition.batch : 0
+            }
+            guard free > 0 else { break }
+            // A run of messages of one style; a queue rarely has both.
+            let batch = Array(buffer[begun...].prefix(free).prefix { isLeased($0) == leased })
+            begun += batch.count
+            if leased { startLeased(batch) } else { startAtomic(batch) }
+        }
+        buffer.removeFirst(begun)
+    }
+
+    private func isLeased(_ request: ClaimRequest) -> Bool {
+        if case .leased = core.handlers[request.kind]?.run { true } else { false }
+    }
+
+    // MARK: - Counting
+
+    func done(_ requests: [ClaimRequest]) {
+        for receipt in requests.compactMap(\.receipt) { acks.put(receipt) }
+        wake.signal()
+    }
+
+    func begin(batches: Int = 0, leased: Int = 0) {
+        let now = state.withLock { state in
+            state.batches += batches
+            state.leased += leased
+            return state.batches + state.leased
+        }
+        busy.set(Double(now))
+    }
+
+    func end(batches: Int = 0, leased: Int = 0) {
+        begin(batches: -batches, leased: -leased)
+        wake.signal()
+    }
+}

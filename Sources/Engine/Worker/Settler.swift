@@ -1,0 +1,126 @@
+internal import Bytes
+internal import JSON
+internal import Lanes
+internal import Postgres
+internal import Synchronization
+internal import Telemetry
+
+/// Writes the ends of leased runs, many in one transaction.
+///
+/// Each end checks its lease token under the row's lock: where the token is not the row's any more the run was rescued, and neither its end nor its
+/// database effects happen. An end is written or it is tried again, for as long as the worker lives: nobody takes a lease from a worker that lives, so an
+/// end that was given up would leave its job running for ever.
+final class Settler: Sendable {
+    struct Ended: Sendable {
+        var job: ClaimedJob
+        var end: LifeCycle<SystemRandomNumberGenerator>.End
+        var effects: (@Sendable (Connection) throws -> Void)?
+        /// Called after the end is written, or found to be another's to write.
+        var settled: @Sendable () -> Void
+    }
+
+    private let core: WorkerCore
+    private let pool: LanePool<WorkLane>
+    private let ended = Mailbox<Ended>()
+    private let scheduled = Atomic<Bool>(false)
+    private let abandoned = Atomic<Bool>(false)
+
+    init(core: WorkerCore, pool: LanePool<WorkLane>) {
+        self.core = core
+        self.pool = pool
+    }
+
+    func put(_ run: Ended) {
+        ended.put(run)
+        schedule()
+    }
+
+    /// The worker ends: what cannot be written now is left to the rescuer.
+    func abandon() { abandoned.store(true, ordering: .relaxed) }
+
+    private func schedule() {
+        if !scheduled.exchange(true, ordering: .sequentiallyConsistent) {
+            pool.submit { [self] lane in
+                scheduled.store(false, ordering: .sequentiallyConsistent)
+                let batch = ended.takeAll(limit: 60, timeout: .zero)
+                // Effects take wallets' locks: in one order in every batch.
+                write(batch.sorted { ($0.job.accountID ?? .zero, $0.job.id) < ($1.job.accountID ?? .zero, $1.job.id) }, lane: lane)
+                for run in batch { run.settled() }
+                if ended.count > 0 { schedule() }
+            }
+        }
+    }
+
+    /// Tries until it is written: all together, then one by one, and one that fails alone in ever plainer forms.
+    private func write(_ batch: [Ended], lane: WorkLane) {
+        guard !batch.isEmpty else { return }
+        var batch = batch
+        var away = 0
+        var refusals = 0
+        while !abandoned.load(ordering: .relaxed) {
+            do {
+                try lane.connection().transaction { try settle(batch, on: $0) }
+                return
+            } catch let error as PostgresError where error.isTransient || error.isConnectionLoss {
+                away += 1
+                if away == 1 { core.log.warning("the database is away, ends of runs wait", ["error": String(describing: error)]) }
+                pause(.milliseconds(min(50 * away, 1000)))
+            } catch {
+                guard batch.count == 1 else {
+                    for run in batch { write([run], lane: lane) }
+                    return
+                }
+                refusals += 1
+                core.log.error(
+                    "the end of a run could not be written",
+                    [
+                        "job": batch[0].job.id.text("job"), "error": String(describing: error), "refusals": "\(refusals)",
+                    ])
+                plainer(&batch[0], JobError(error), refusals)
+                if refusals > 3 { pause(.seconds(1)) }
+            }
+        }
+    }
+
+    /// First as it was: a twin may have come at the same moment.
+    ///
+    /// Then its effects are what cannot be committed, and the run has failed. Then only that.
+    private func plainer(_ run: inout Ended, _ error: JobError, _ refusals: Int) {
+        if refusals == 2, run.effects != nil {
+            run.effects = nil
+            if case .failed = run.end {} else { run.end = .failed(error) }
+        } else if refusals >= 2 {
+            run.effects = nil
+            run.end = .failed(JobError(.transient, code: "end_refused", "the end of the run could not be written"))
+        }
+    }
+
+    private func settle(_ batch: [Ended], on connection: Connection) throws {
+        var cancelled: [Int64: Bool] = [:]
+        for row in try connection.run(SQL.Settle.lockTokens, batch.map(\.job.id), batch.map { $0.job.token ?? -1 }) {
+            cancelled[try row("token")] = try row("cancelled") as Bool
+        }
+        var ends: [(job: ClaimedJob, end: LifeCycle<SystemRandomNumberGenerator>.End, cancelled: Bool)] = []
+        for run in batch {
+            guard let token = run.job.token, let isCancelled = cancelled[token] else {
+                core.log.warning("a late end was fenced by the lease token", ["job": run.job.id.text("job")])
+                continue
+            }
+            ends.append((run.job, try end(of: run, on: connection), isCancelled))
+        }
+        try core.settle(ends, on: connection)
+    }
+
+    /// The end with its effects done; an effect that fails turns a success into a failed attempt.
+    private func end(of run: Ended, on connection: Connection) throws -> LifeCycle<SystemRandomNumberGenerator>.End {
+        guard let effects = run.effects else { return run.end }
+        do {
+            try connection.savepoint { try effects(connection) }
+            return run.end
+        } catch {
+            guard connection.isUsable else { throw error }
+            if case .failed = run.end { return run.end }
+            return .failed(JobError(error))
+        }
+    }
+}

@@ -1,0 +1,432 @@
+import Bytes
+import Clocks
+import JSON
+import Lanes
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// The engine's steps on the real database in random order, with a broker that loses and repeats, and crashes between any two steps.
+///
+/// The relay, the claims, the runs, the ends and the maintenance are the engine's own; the test decides who moves next, and plays the broker. After every
+/// step the ledger must be whole. `MILLRACE_TEST_SEED` repeats a run, apart from what depends on the clock.
+@Suite(.database(.engine), .timeLimit(.minutes(2)))
+struct ModelTests {
+    @Test(arguments: 0..<6) func `whatever happens in whatever order, every job ends once and its effects are exactly its completion's`(run: Int)
+        async throws
+    {
+        let seed = Seeded.ofThisRun &+ UInt64(run)
+        let kinds = [
+            TestKinds.kind("test.atomic", style: "atomic", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#),
+            TestKinds.kind("test.leased", style: "leased", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#),
+            TestKinds.kind("test.unique", style: "leased", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#, extra: #""unique": { "by": ["key"] },"#),
+        ]
+        let dice = Dice(seed)
+        try await EngineRig.with(kinds: kinds, queues: [TestKinds.queue("fast", batch: 8)], handlers: Model.handlers(dice)) { rig in
+            try await rig.script("create table effects (job uuid, note text)")
+            let failure = await offPool { () -> (any Error)? in
+                do {
+                    let model = try Model(rig, dice)
+                    try model.wander(steps: 300)
+                    try model.drain()
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            if let failure { Issue.record("seed \(seed): \(failure)\n\(dice.journal.suffix(40).joined(separator: "\n"))") }
+        }
+    }
+}
+
+/// Chance, and what it led to.
+final class Dice: Sendable {
+    private let state: Mutex<(random: Seeded, journal: [String], isCalm: Bool)>
+
+    init(_ seed: UInt64) { state = Mutex((Seeded(seed), [], false)) }
+
+    func roll(_ sides: Int) -> Int { state.withLock { Int.random(in: 0..<sides, using: &$0.random) } }
+    func pick<C: RandomAccessCollection>(_ choices: C) -> C.Element? {
+        choices.isEmpty ? nil : choices[choices.index(choices.startIndex, offsetBy: roll(choices.count))]
+    }
+    func note(_ line: String) { state.withLock { $0.journal.append(line) } }
+    var journal: [String] { state.withLock { $0.journal } }
+    /// Nothing goes wrong any more.
+    var isCalm: Bool { state.withLock { $0.isCalm } }
+    func calmDown() { state.withLock { $0.isCalm = true } }
+}
+
+/// What is not as it must be.
+struct Broken: Error, CustomStringConvertible {
+    var description: String
+}
+
+private final class Model {
+    private struct Message {
+        var id: Identifier
+        var publish: Int64
+        var kind: String
+    }
+
+    /// A worker: what it has in hand lives here and dies with it.
+    private final class Hand {
+        let core: WorkerCore
+        let runner: LeasedRunner
+        let settler: Settler
+        let pool: LanePool<WorkLane>
+        let lane: WorkLane
+        let lock: Int
+        var leased: [ClaimedJob] = []
+
+        init(_ rig: EngineRig, lock: Int) throws {
+            let running = RunningJobs()
+            let identity = WorkerIdentity(
+                settings: rig.settings, role: "worker", queues: ["fast"], running: running, ledger: rig.ledger, log: rig.log, onStuck: {})
+            core = WorkerCore(
+                ledger: rig.ledger, handlers: Dictionary(uniqueKeysWithValues: rig.handlers.map { ($0.kind, $0) }), database: rig.database,
+                identity: identity, running: running, gate: SoloGate(), metrics: WorkerMetrics(rig.metrics, catalog: rig.catalog), log: rig.log,
+                deathNotice: nil)
+            let settings = rig.settings
+            pool = LanePool("model", count: 1) { _ in WorkLane(settings) }
+            settler = Settler(core: core, pool: pool)
+            runner = LeasedRunner(core: core, settler: settler)
+            lane = WorkLane(settings)
+            self.lock = lock
+        }
+    }
+
+    private let rig: EngineRig
+    private let dice: Dice
+    /// Reads, and makes the test's own changes.
+    private let observer: Connection
+    /// Holds the locks of the workers that live.
+    private let locks: Connection
+    private var broker: [Message] = []
+    private var hands: [Hand] = []
+    /// Runs of workers that were taken for dead and are not: their ends come late.
+    private var zombies: [(Hand, ClaimedJob)] = []
+    private var accepted: [Identifier] = []
+    private var picker = OutboxPicker()
+    private var rescuer: Rescuer
+    private var now: Int64 = 1_000_000_000_000
+    private var nextLock = 500_000
+
+    static func handlers(_ dice: Dice) -> [JobHandler] {
+        let leased = LeasedTestJob { _, _ in .done() }
+        return [
+            .atomic(
+                "test.atomic",
+                AtomicTestJob { _, context in
+                    let chance = dice.isCalm ? 0 : dice.roll(12)
+                    // A snooze is a regular return: what its run did before stays.
+                    if chance == 7 { return .snooze(.milliseconds(1)) }
+                    try context.connection.run(.once("insert into effects values ($1, 'atomic')"), context.job.id)
+                    switch chance {
+                    case 0...6: return .done()
+                    case 8: throw JobError(.transient, code: "transient", "again")
+                    case 9: throw JobError(.permanent, code: "permanent", "never")
+                    case 10: throw JobError(.interrupted, code: "interrupted", "off")
+                    default: try context.connection.script(dice.roll(2) == 0 ? "select 1/0" : "select pg_terminate_backend(pg_backend_pid())")
+                    }
+                    return .done()
+                }),
+            // Leased runs are played step by step; these are only there to tell the style.
+            .leased("test.leased", leased), .leased("test.unique", leased),
+        ]
+    }
+
+    init(_ rig: EngineRig, _ dice: Dice) throws {
+        self.rig = rig
+        self.dice = dice
+        observer = try Connection(rig.settings)
+        locks = try Connection(rig.settings)
+        rescuer = Rescuer(settings: SchedulerSettings(), ledger: rig.ledger, log: rig.log)
+        for _ in 0..<2 { try hire() }
+    }
+
+    deinit { for hand in hands + zombies.map(\.0) { hand.pool.stop() } }
+
+    // MARK: - Moves
+
+    func wander(steps: Int) throws {
+        for _ in 0..<10 { try enqueue() }
+        for step in 0..<steps {
+            let move = dice.roll(100)
+            dice.note("step \(step), move \(move), broker \(broker.count)")
+            switch move {
+            case 0..<12: try enqueue()
+            case 12..<32: try relay()
+            case 32..<50: try claim()
+            case 50..<70: try end()
+            case 70..<74: repeatMessage()
+            case 74..<77: loseMessages()
+            case 77..<80: try cancel()
+            case 80..<83: try pause()
+            case 83..<87: try maintain()
+            case 87..<91: try die()
+            case 91..<95: try lateEnd()
+            case 95..<97: try retry()
+            default: try resend()
+            }
+            try check()
+        }
+    }
+
+    /// Everything goes well from here on: every job must come to its end.
+    func drain() throws {
+        dice.note("draining")
+        dice.calmDown()
+        try observer.script("delete from queue_controls")
+        for _ in 0..<400 {
+            try resend()
+            try maintain()
+            try relay()
+            while !broker.isEmpty { try claim() }
+            while hands.contains(where: { !$0.leased.isEmpty }) { try end() }
+            try check()
+            let living: Int = try observer.run(.once("select count(*) from jobs")).only()(0)
+            if living == 0 { break }
+        }
+        while !zombies.isEmpty { try lateEnd() }
+        try check()
+        let finished: Int = try observer.run(.once("select count(*) from finished_jobs")).only()(0)
+        guard finished == accepted.count else { throw Broken(description: "\(accepted.count) were accepted, \(finished) have ended") }
+    }
+
+    private func enqueue() throws {
+        let kind = ["test.atomic", "test.leased", "test.unique"][dice.roll(3)]
+        let count = dice.roll(4) + 1
+        let jobs = (0..<count).map { _ in
+            NewJob(kind, ["key": .string("\(dice.roll(3))")], runAt: dice.roll(4) == 0 ? .now + .milliseconds(3) : nil, priority: dice.roll(3))
+        }
+        let ledger = rig.ledger
+        let enqueued = try observer.transaction { try ledger.enqueue(jobs, on: $0) }
+        accepted += enqueued.filter(\.isNew).map(\.id)
+    }
+
+    /// The relay, with a crash before publishing, between publishing and marking, or between marking and the commit.
+    private func relay() throws {
+        struct Crash: Error {}
+        let connection = try Connection(rig.settings)
+        let crash = dice.isCalm ? 9 : dice.roll(10)
+        do {
+            _ = try connection.run(SQL.Relay.promote, 1000)
+            let paused: [String] = try connection.run(SQL.Relay.pausedQueues).map { try $0("queue") }
+            if paused.contains("fast") { return }
+            try connection.transaction { connection in
+                let rows = try picker.pick(queue: "fast", slots: dice.roll(6) + 1, on: connection)
+                if crash == 0 { throw Crash() }
+                var sent: [Identifier] = []
+                for row in rows {
+                    let number: Int64 = try row("publish")
+                    broker.append(Message(id: try row("job_id"), publish: number + 1, kind: try row("kind")))
+                    sent.append(try row("job_id"))
+                    if crash == 1 { throw Crash() }
+                }
+                if crash == 2 { throw Crash() }
+                _ = try connection.run(SQL.Relay.markSent, sent)
+                if crash == 3 { throw Crash() }
+            }
+        } catch is Crash {
+            dice.note("the relay crashed at \(crash)")
+        }
+    }
+
+    private func claim() throws {
+        guard let hand = dice.pick(hands), !broker.isEmpty else { return }
+        broker.shuffle(using: dice)
+        let messages = Array(broker.prefix(dice.roll(5) + 1))
+        broker.removeFirst(messages.count)
+        var requests = messages.map { ClaimRequest(id: $0.id, publish: $0.publish, kind: $0.kind) }
+        let atomic = requests.filter { $0.kind == "test.atomic" }
+        requests.removeAll { $0.kind == "test.atomic" }
+        if !atomic.isEmpty {
+            for suspect in try AtomicBatch(core: hand.core).run(atomic, lane: hand.lane) { try runAlone(suspect, hand) }
+        }
+        guard !requests.isEmpty else { return }
+        let claimed = try hand.runner.claim(requests, lane: hand.lane)
+        hand.leased += claimed.jobs
+        for suspect in claimed.suspects { try runAlone(suspect, hand) }
+        // The leases are committed, and then nobody knows of them: a lost answer to COMMIT.
+        if !dice.isCalm, dice.roll(10) == 0, let lost = claimed.jobs.last {
+            dice.note("a lease went unnoticed")
+            hand.leased.removeAll { $0.id == lost.id }
+            if let token = lost.token { hand.core.running.letGo(token) }
+        }
+    }
+
+    private func runAlone(_ suspect: ClaimRequest, _ hand: Hand) throws {
+        guard let deaths = try Claim.countDeath(suspect, on: hand.lane.connection()) else { return }
+        if suspect.kind == "test.atomic" { return try AtomicBatch(core: hand.core).runAlone(suspect, deaths: deaths, lane: hand.lane) }
+        let jobs = try hand.runner.claim([suspect], allowingSuspects: true, lane: hand.lane).jobs
+        if deaths > WorkerCore.deathsAlone { try hand.runner.bury(jobs, error: .poison, lane: hand.lane) } else { hand.leased += jobs }
+    }
+
+    /// A leased run comes to an end of some kind, and it is written.
+    private func end() throws {
+        guard let hand = dice.pick(hands.filter { !$0.leased.isEmpty }) else { return }
+        try write(hand, hand.leased.remove(at: dice.roll(hand.leased.count)))
+    }
+
+    private func write(_ hand: Hand, _ job: ClaimedJob) throws {
+        let effects: @Sendable (Connection) throws -> Void = { try $0.run(.once("insert into effects values ($1, 'leased')"), job.id) }
+        let (end, hasEffects): (LifeCycle<SystemRandomNumberGenerator>.End, Bool) =
+            switch dice.isCalm ? 0 : dice.roll(8) {
+            case 0...3: (.done(nil), true)
+            case 4: (.failed(JobError(.transient, code: "transient", "again")), false)
+            case 5: (.failed(JobError(.permanent, code: "permanent", "never")), false)
+            case 6: (.failed(JobError(.interrupted, code: "interrupted", "off")), false)
+            default: (.snooze(.milliseconds(1)), false)
+            }
+        let settled = Mailbox<Never>()
+        let running = hand.core.running
+        hand.settler.put(
+            Settler.Ended(job: job, end: end, effects: hasEffects ? effects : nil) {
+                if let token = job.token { running.letGo(token) }
+                settled.close()
+            })
+        _ = settled.take(timeout: .seconds(20))
+        guard settled.isClosed else { throw Broken(description: "an end was never written") }
+    }
+
+    private func repeatMessage() {
+        guard let message = dice.pick(broker) else { return }
+        broker.append(message)
+        // And one of long ago, with a number that may have been right then.
+        if let id = dice.pick(accepted) { broker.append(Message(id: id, publish: Int64(dice.roll(4)), kind: message.kind)) }
+    }
+
+    private func loseMessages() {
+        if dice.roll(4) == 0 { broker = [] } else { _ = broker.popLast() }
+    }
+
+    private func cancel() throws {
+        guard let id = dice.pick(accepted) else { return }
+        let ledger = rig.ledger
+        do {
+            _ = try observer.transaction { try ledger.cancel(id, actor: nil, on: $0) }
+        } catch is LedgerError {}
+    }
+
+    private func pause() throws {
+        let paused = dice.roll(2) == 0
+        let ledger = rig.ledger
+        try observer.transaction { try ledger.setPaused(paused, queue: "fast", actor: nil, on: $0) }
+    }
+
+    private func retry() throws {
+        guard let id = dice.pick(accepted) else { return }
+        let ledger = rig.ledger
+        do {
+            try observer.transaction { try ledger.retry(id, on: $0) }
+        } catch is LedgerError {}
+    }
+
+    private func resend() throws { _ = try observer.run(SQL.Maintenance.resend, 0.0) }
+
+    /// A few rounds of the maintenance, and an audit in each worker.
+    private func maintain() throws {
+        let ledger = rig.ledger
+        for _ in 0..<7 {
+            now += 1_000_000_000
+            try rescuer.round(observer, now: now)
+            _ = try observer.transaction { try ledger.cancelSignalled(on: $0) }
+        }
+        for hand in hands {
+            var audit = LeaseAudit(ledger: rig.ledger, running: hand.core.running, log: rig.log)
+            try audit.round(observer, worker: hand.core.identity.id, now: 0)
+            try audit.round(observer, worker: hand.core.identity.id, now: 6_000_000_000)
+        }
+    }
+
+    /// A worker dies: its lock and what it had in hand are gone; or it is only taken for dead, and its ends come late.
+    private func die() throws {
+        guard let index = hands.indices.randomElement(using: dice) else { return }
+        let hand = hands.remove(at: index)
+        try locks.run(.once("select pg_advisory_unlock(1837, $1::int4)"), hand.lock)
+        if dice.roll(2) == 0 { zombies += hand.leased.map { (hand, $0) } } else { hand.pool.stop() }
+        try hire()
+    }
+
+    /// The end of a run whose lease may be another's by now: then it changes nothing.
+    private func lateEnd() throws {
+        guard !zombies.isEmpty else { return }
+        let (hand, job) = zombies.remove(at: dice.roll(zombies.count))
+        let life = Statement.once(
+            "select (select j::text from jobs j where id = $1 and token is distinct from $2) || (select count(*) from effects)::text")
+        let before: String? = try observer.run(life, job.id, job.token).only()(0)
+        try write(hand, job)
+        guard let before else { return }
+        let after: String? = try observer.run(life, job.id, job.token).only()(0)
+        guard before == after else { throw Broken(description: "a late end was not fenced: \(before) became \(after ?? "gone")") }
+    }
+
+    private func hire() throws {
+        nextLock += 1
+        let hand = try Hand(rig, lock: nextLock)
+        try locks.run(.once("select pg_advisory_lock(1837, $1::int4)"), nextLock)
+        try observer.run(
+            .once("insert into workers (id, lock, host, process, role, queues) values ($1, $2::int4, 'h', 1, 'w', '{fast}')"), hand.core.identity.id,
+            nextLock)
+        // A frozen worker is another test's; these beat.
+        try observer.script("update workers set beats = beats + 1")
+        hands.append(hand)
+    }
+
+    // MARK: - What must be true
+
+    private func check() throws {
+        try observer.script("update workers set beats = beats + 1")
+        for row in try observer.run(Self.check) {
+            let (what, count): (String, Int) = (try row("what"), try row("count"))
+            if count > 0 { throw Broken(description: "\(what): \(count)") }
+        }
+        let known: Int = try observer.run(.once("select (select count(*) from jobs) + (select count(*) from finished_jobs)")).only()(0)
+        guard known == accepted.count else { throw Broken(description: "\(accepted.count) jobs were accepted, the ledger has \(known)") }
+    }
+
+    private static let check = Statement(
+        "model.check", faults.map { "select '\($0.0)' as what, (\($0.1)) as count" }.joined(separator: " union all "))
+
+    private static let faults: [(String, String)] = [
+        ("in the ledger twice", "select count(*) from jobs j join finished_jobs f on f.id = j.id"),
+        ("ended twice", "select count(*) - count(distinct id) from finished_jobs"),
+        (
+            "queued and not in the outbox",
+            "select count(*) from jobs j where state = 'queued' and not exists (select 1 from outbox o where o.job_id = j.id)"
+        ),
+        (
+            "in the outbox and not queued",
+            "select count(*) from outbox o where not exists (select 1 from jobs j where j.id = o.job_id and j.state = 'queued')"
+        ),
+        ("running without a lease", "select count(*) from jobs where state = 'running' and (token is null or worker_id is null)"),
+        ("queued with a lease", "select count(*) from jobs where state = 'queued' and (token is not null or worker_id is not null)"),
+        ("scheduled and never promoted", "select count(*) from outbox where state = 'sent' and run_at > now()"),
+        ("more attempts than there are", "select count(*) from finished_jobs where attempt > max_attempts"),
+        ("spent attempts that never were", "select count(*) from jobs where attempt < 0 or attempt > max_attempts"),
+        ("suspect here and not there", "select count(*) from outbox o join jobs j on j.id = o.job_id where j.suspect and not o.suspect"),
+        (
+            "completed without its effect",
+            "select count(*) from finished_jobs f where state = 'completed' and not exists (select 1 from effects e where e.job = f.id)"
+        ),
+        ("effects twice", "select count(*) from (select 1 from effects group by job having count(*) > 1) twice"),
+        (
+            "an effect without completion",
+            "select count(*) from effects e where not exists (select 1 from finished_jobs f where f.id = e.job and f.state = 'completed')"
+        ),
+        ("a cancel for the dead", "select count(*) from job_signals s where not exists (select 1 from jobs j where j.id = s.job_id)"),
+    ]
+}
+
+extension Array {
+    fileprivate mutating func shuffle(using dice: Dice) {
+        for index in indices.dropLast() { swapAt(index, index + dice.roll(count - index)) }
+    }
+}
+
+extension Range where Bound == Int {
+    fileprivate func randomElement(using dice: Dice) -> Int? { isEmpty ? nil : lowerBound + dice.roll(count) }
+}

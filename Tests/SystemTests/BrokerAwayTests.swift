@@ -42,6 +42,37 @@ struct BrokerAwayTests {
         }
     }
 
+    @Test func `a wiped broker loses wake-ups and no job`() async throws {
+        try await SystemRig.run { rig in
+            let market = try await Market.open(rig)
+            let relay = try rig.start("relay")
+            _ = try rig.start("scheduler")
+            _ = try await market.purchases(10)
+            try await eventually("all wake-ups are sent") {
+                try await rig.count("select count(*) from outbox where state = 'sent' and kind = 'plan.purchase'") == 10
+            }
+            await rig.wipeBroker()
+            // The next wake-up comes back from the broker; the relay makes the queues anew and sends the others again.
+            _ = try await market.purchases(1)
+            try await relay.says("new at the broker, wake-ups are sent again")
+            let worker = try rig.start("worker")
+            try await worker.says("consuming", times: rig.catalog.queues.count)
+            try await market.settles(purchases: 11)
+
+            await rig.wipeBroker()
+            try await worker.says("no relay has declared the queue yet", times: rig.catalog.queues.count)
+            var purchases = 11
+            // The worker polls meanwhile, so the relay may have nothing to send.
+            try await eventually("the queues are there again", within: .seconds(30)) {
+                purchases += try await market.purchases(3).count
+                return relay.log.split(separator: "\n").count { $0.contains("relay connected") } == 3
+            }
+            try await worker.says("consuming", times: 2 * rig.catalog.queues.count)
+            try await market.settles(purchases: purchases)
+            #expect(relay.ending == nil && worker.ending == nil)
+        }
+    }
+
     @Test func `a connection that swallows everything is noticed by its heartbeat`() async throws {
         try await SystemRig.run { rig in
             let market = try await Market.open(rig)

@@ -194,6 +194,12 @@ package final class SystemRig: Sendable {
         for process in processes { _ = try? await process.end() }
         for proxy in proxies { proxy.stop() }
         if hasIssue { for process in processes { Self.tell(process) } }
+        await wipeBroker()
+        lanes.stop()
+    }
+
+    /// Removes the rig's queues with all that is in them, as when the broker has lost its disk.
+    package func wipeBroker() async {
         let names = catalog.queues.keys.map { prefix + $0 } + [prefix + Topology.deadLetters]
         await offPool {
             guard let url = try? TestServers.rabbitMQ(), let settings = try? BrokerSettings(url: url),
@@ -202,7 +208,6 @@ package final class SystemRig: Sendable {
             for name in names { _ = try? connection.deleteQueue(name) }
             connection.close()
         }
-        lanes.stop()
     }
 
     /// What waits, runs and has ended, at the time of the failure.

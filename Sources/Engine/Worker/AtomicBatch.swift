@@ -29,8 +29,22 @@ struct AtomicBatch {
                 try record(broken, lane: lane)
                 rest.removeAll { $0.id == broken.id }
             }
-            return try rest.flatMap { try runSingly($0, allowingSuspects: false, lane: lane) }
+            return try runOneByOne(rest, lane: lane)
         }
+    }
+
+    private func runOneByOne(_ requests: [ClaimRequest], lane: WorkLane) throws -> [ClaimRequest] {
+        var suspects: [ClaimRequest] = []
+        for (index, request) in requests.enumerated() {
+            if core.running.isStopping {
+                // The grace period is over: each would be broken off as soon as it began, on a connection of its own.
+                let rest = requests[index...]
+                _ = try lane.connection().run(SQL.Claim.giveBack, rest.map(\.id), rest.map(\.publish))
+                break
+            }
+            suspects += try runSingly(request, allowingSuspects: false, lane: lane)
+        }
+        return suspects
     }
 
     /// Runs a suspect that has the process to itself; or buries it, when too many have died of it.
@@ -48,7 +62,8 @@ struct AtomicBatch {
         var losses = 0
         while true {
             do {
-                return try runOnce([request], allowingSuspects: allowingSuspects, lane: lane)
+                // The server may not have noticed yet that our last session is gone, and that its locks are free.
+                return try runOnce([request], allowingSuspects: allowingSuspects, waits: losses > 0, lane: lane)
             } catch let broken as BrokenRun {
                 losses += 1
                 // The server may have gone away just then, once or twice; a job in whose hands each connection breaks is a failing job.
@@ -64,11 +79,11 @@ struct AtomicBatch {
         }
     }
 
-    private func runOnce(_ requests: [ClaimRequest], allowingSuspects: Bool, lane: WorkLane) throws -> [ClaimRequest] {
+    private func runOnce(_ requests: [ClaimRequest], allowingSuspects: Bool, waits: Bool = false, lane: WorkLane) throws -> [ClaimRequest] {
         let connection = try lane.connection()
         do {
             return try connection.transaction { connection in
-                let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, on: connection)
+                let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, waits: waits, on: connection)
                 try perform(selection.claimable, on: connection)
                 let suspects = Set(selection.suspects)
                 return requests.filter { suspects.contains($0.id) }

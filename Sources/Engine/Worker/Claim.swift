@@ -17,10 +17,12 @@ enum Claim {
     /// A row that another claim holds is waited for up to the connection's lock timeout (3 s on a worker's lane); when that passes, the rows that are
     /// free are taken and the others left: their claim is under way elsewhere. Rows that were found by looking are not waited for: whoever holds one
     /// found it first.
-    static func select(_ requests: [ClaimRequest], allowingSuspects: Bool, on connection: Connection) throws -> Selection {
+    static func select(
+        _ requests: [ClaimRequest], allowingSuspects: Bool, waits: Bool = false, on connection: Connection
+    ) throws -> Selection {
         let ids = requests.map(\.id).sorted()
         let rows: Rows
-        if requests.contains(where: { $0.receipt != nil }) {
+        if waits || requests.contains(where: { $0.receipt != nil }) {
             do {
                 rows = try connection.savepoint { try connection.run(SQL.Claim.lockWaiting, ids) }
             } catch let error as PostgresError where error.kind == .lockTimeout {

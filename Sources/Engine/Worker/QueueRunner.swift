@@ -16,6 +16,7 @@ final class QueueRunner: Sendable {
         var batches = 0
         /// Leased jobs that are claimed, run or wait for their end to be written.
         var leased = 0
+        var limit: ConcurrencyLimit
         /// Looks at the outbox that failed, one after the other.
         var failedLooks = 0
     }
@@ -31,7 +32,7 @@ final class QueueRunner: Sendable {
     private let hasLeasedKinds: Bool
     private let acks = Mailbox<ClaimRequest.Receipt>()
     private let wake = WakeUp()
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let picker = Mutex(OutboxPicker())
     private let stopping = Atomic<Bool>(false)
     private let thread = Mutex<Thread?>(nil)
@@ -45,6 +46,8 @@ final class QueueRunner: Sendable {
         self.definition = definition
         self.broker = broker
         queueName = prefix + definition.queue
+        state = Mutex(
+            State(limit: ConcurrencyLimit(minimum: definition.minimumConcurrency, maximum: definition.maximumConcurrency)))
         let kinds = core.ledger.catalog.kinds(of: definition.queue)
         hasAtomicKinds = kinds.contains { $0.style == .atomic }
         hasLeasedKinds = kinds.contains { $0.style == .leased }
@@ -142,7 +145,7 @@ final class QueueRunner: Sendable {
             }
         }
         while !isStopping {
-            take(try consumer.waitForDeliveries(timeout: .seconds(1), wake: wake))
+            take(try consumer.waitForDeliveries(timeout: lagging(buffer) ? ConcurrencyLimit.lag : .seconds(1), wake: wake))
             wake.clear()
             dispatch(&buffer)
             try acknowledge(on: consumer, connection)
@@ -181,7 +184,12 @@ final class QueueRunner: Sendable {
     /// One look at the outbox while the broker is away, a few a second.
     private func pollTurn() {
         let room = room
-        guard core.identity.isHeld, !isStopping, room > 0 else { return pause(.milliseconds(20)) }
+        guard core.identity.isHeld, !isStopping else { return pause(.milliseconds(20)) }
+        guard room > 0 else {
+            // Whether more waits is not known without a look; what is in use to the last place counts as asked for.
+            state.withLock { $0.limit.observe(isWaiting: true, inUse: 0, now: monotonicNanoseconds()) }
+            return pause(.milliseconds(20))
+        }
         let found = Mailbox<[ClaimRequest]>()
         let submitted = pool.submit { [self] lane in
             defer { found.close() }
@@ -211,8 +219,8 @@ final class QueueRunner: Sendable {
     /// How many more jobs could be begun.
     private var room: Int {
         state.withLock { state in
-            (hasAtomicKinds ? max(0, definition.maximumConcurrency - state.batches) * definition.batch : 0)
-                + (hasLeasedKinds ? max(0, definition.maximumConcurrency - state.leased) : 0)
+            (hasAtomicKinds ? max(0, state.limit.current - state.batches) * definition.batch : 0)
+                + (hasLeasedKinds ? max(0, state.limit.current - state.leased) : 0)
         }
     }
 
@@ -222,8 +230,8 @@ final class QueueRunner: Sendable {
         while begun < buffer.count {
             let leased = isLeased(buffer[begun])
             let free = state.withLock { state in
-                if leased { return min(definition.batch, definition.maximumConcurrency - state.leased) }
-                return state.batches < definition.maximumConcurrency ? definition.batch : 0
+                if leased { return min(definition.batch, state.limit.current - state.leased) }
+                return state.batches < state.limit.current ? definition.batch : 0
             }
             guard free > 0 else { break }
             // A run of messages of one style; a queue rarely has both.
@@ -232,6 +240,15 @@ final class QueueRunner: Sendable {
             if leased { startLeased(batch) } else { startAtomic(batch) }
         }
         buffer.removeFirst(begun)
+        let isWaiting = !buffer.isEmpty
+        state.withLock { state in
+            state.limit.observe(isWaiting: isWaiting, inUse: max(state.batches, state.leased), now: monotonicNanoseconds())
+        }
+    }
+
+    /// Work waits that may soon be allowed more room.
+    private func lagging(_ buffer: [ClaimRequest]) -> Bool {
+        !buffer.isEmpty && core.identity.isHeld && state.withLock { $0.limit.canGrow }
     }
 
     private func isLeased(_ request: ClaimRequest) -> Bool {

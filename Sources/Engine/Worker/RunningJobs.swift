@@ -31,9 +31,9 @@ final class RunningJobs: Sendable {
 
     private let state = Mutex(State())
 
-    /// Notes a run; `cancel` breaks it off.
+    /// Notes a run, and how it is broken off.
     ///
-    /// After the grace period has ended, that is at once.
+    /// After the grace period that happens at once.
     ///
     /// - Returns: the run's number, for `end`.
     func begin(_ id: Identifier, isLeased: Bool, deadline: Int64, cancel: @escaping @Sendable () -> Void) -> Int {

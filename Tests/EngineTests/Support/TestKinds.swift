@@ -8,12 +8,12 @@ import Synchronization
 enum TestKinds {
     static let queues: [(file: String, text: String)] = [queue("fast"), queue("slow")]
 
-    static func queue(_ name: String, batch: Int = 20, concurrency: Int = 2, prefetch: Int = 50) -> (file: String, text: String) {
+    static func queue(_ name: String, batch: Int = 20, concurrency: Int = 2, least: Int? = nil, prefetch: Int = 50) -> (file: String, text: String) {
         (
             "\(name).json",
             """
             { "queue": "\(name)", "summary": "A queue of the tests.", "type": "quorum", "overflow": "reject-publish", "deadLetter": "dead-letters",
-              "prefetch": \(prefetch), "batch": \(batch), "concurrency": { "min": 1, "max": \(concurrency) } }
+              "prefetch": \(prefetch), "batch": \(batch), "concurrency": { "min": \(least ?? concurrency), "max": \(concurrency) } }
             """
         )
     }

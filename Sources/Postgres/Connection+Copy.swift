@@ -69,6 +69,7 @@ extension Connection {
     }
 
     private func begin(_ statement: Statement, _ wanted: ExecStatusType) throws(PostgresError) {
+        try sendDeferred()
         let result = unsafe PQexec(handle, statement.text)
         if let result = unsafe result, unsafe PQresultStatus(result) == wanted {
             unsafe PQclear(result)

@@ -25,19 +25,69 @@ extension Connection {
 
     /// Runs several statements in the simple protocol, as one implicit transaction unless they say otherwise: migrations, test data.
     package func script(_ sql: String) throws(PostgresError) {
-        _ = try unsafe take(PQexec(handle, sql), "")
+        let commands = deferred.take() + [sql]
+        _ = try unsafe take(PQexec(handle, commands.joined(separator: "; ")), "")
+    }
+
+    /// Sends what waits, for a command that cannot take it along.
+    func sendDeferred() throws(PostgresError) {
+        guard !deferred.isEmpty else { return }
+        let commands = deferred.take()
+        _ = try unsafe take(PQexec(handle, commands.joined(separator: "; ")), "")
     }
 
     private func execute(_ statement: Statement, _ binds: [(any PostgresEncodable)?]) throws(PostgresError) -> Rows {
         let entry = if let known = prepared[statement] { known } else { try prepare(statement) }
         try parameters.encode(binds, as: entry.parameterTypes, of: statement)
+        guard deferred.isEmpty else { return try executeInPipeline(statement, entry) }
         let result = unsafe parameters.withArguments { values, lengths, formats in
             unsafe PQexecPrepared(handle, entry.serverName, Int32(values.count), values, lengths, formats, WireFormat.binary.rawValue)
         }
         return try unsafe Rows(result: take(result, statement.name))
     }
 
+    /// Sends the deferred commands and the statement together; the first that fails is the error, the server skips the rest.
+    private func executeInPipeline(_ statement: Statement, _ entry: PreparedStatements.Entry) throws(PostgresError) -> Rows {
+        let commands = deferred.take()
+        var isSent = unsafe PQenterPipelineMode(handle) == 1
+        for command in commands where isSent { isSent = unsafe PQsendQueryParams(handle, command, 0, nil, nil, nil, nil, 0) == 1 }
+        if isSent {
+            isSent = unsafe parameters.withArguments { values, lengths, formats in
+                unsafe PQsendQueryPrepared(handle, entry.serverName, Int32(values.count), values, lengths, formats, WireFormat.binary.rawValue) == 1
+            }
+        }
+        guard unsafe isSent && PQpipelineSync(handle) == 1 else {
+            isSpoiled = true
+            throw unsafe PostgresError(result: nil, connection: handle, statement: statement.name)
+        }
+        var outcome: Swift.Result<Result, PostgresError>?
+        for position in 0...commands.count {
+            let answer = next(position == commands.count ? statement.name : "")
+            if case .failure = outcome {} else { outcome = answer }
+        }
+        // The last answer is the pipeline's own, that it is through.
+        unsafe PQclear(PQgetResult(handle))
+        if unsafe PQexitPipelineMode(handle) != 1 { isSpoiled = true }
+        guard let outcome else { throw PostgresError(.connectionLost, statement: statement.name, message: "the connection to the server was lost") }
+        return try Rows(result: outcome.get())
+    }
+
+    /// The answer to one command of a pipeline.
+    private func next(_ statement: String) -> Swift.Result<Result, PostgresError> {
+        let pointer = unsafe PQgetResult(handle)
+        defer {
+            while !isSpoiled, let more = unsafe PQgetResult(handle) {
+                // A COPY does not belong into a pipeline, and libpq would say so for ever.
+                if unsafe [PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH].contains(PQresultStatus(more)) { isSpoiled = true }
+                unsafe PQclear(more)
+            }
+        }
+        do throws(PostgresError) { return .success(try unsafe take(pointer, statement)) } catch { return .failure(error) }
+    }
+
     private func prepare(_ statement: Statement) throws(PostgresError) -> PreparedStatements.Entry {
+        // A statement that cannot be prepared must fail inside the savepoint that is meant to catch it.
+        try sendDeferred()
         let serverName = prepared.freshName(for: statement)
         _ = try unsafe take(PQprepare(handle, serverName, statement.text, 0, nil), statement.name)
         // Until it is remembered, the name counts as used up: should describing fail, the next attempt takes another.

@@ -4,14 +4,14 @@ extension Connection {
     /// Runs the body in a transaction: COMMIT when it returns, ROLLBACK when it throws, and then what it threw.
     ///
     /// Transactions do not nest; inside one, use `savepoint`. A body that swallows a statement's error gets no commit: the server would roll back and
-    /// call it success, so this throws instead.
+    /// call it success, so this throws instead. A body that runs no statement costs no round trip.
     ///
     /// - Throws: what the body throws; `commitUnknown` when the connection was lost during COMMIT.
     @discardableResult
     package func transaction<R>(_ body: (Connection) throws -> R) throws -> R {
         precondition(!isInTransaction, "transactions do not nest; use a savepoint")
         commitActions.removeAll()
-        try script("BEGIN")
+        deferred.append("BEGIN")
         let value: R
         do {
             value = try body(self)
@@ -39,17 +39,16 @@ extension Connection {
     @discardableResult
     package func savepoint<R>(_ body: () throws -> R) throws -> R {
         precondition(isInTransaction, "a savepoint belongs into a transaction")
-        try script("SAVEPOINT millrace")
-        let value: R
+        let mark = deferred.append("SAVEPOINT millrace")
         do {
-            value = try body()
+            let value = try body()
+            if !deferred.forget(from: mark) { deferred.append("RELEASE SAVEPOINT millrace") }
+            return value
         } catch {
             // When even this fails the surrounding transaction is failed too, and its end will say so.
-            if isUsable { try? script("ROLLBACK TO SAVEPOINT millrace; RELEASE SAVEPOINT millrace") }
+            if !deferred.forget(from: mark), isUsable { try? script("ROLLBACK TO SAVEPOINT millrace; RELEASE SAVEPOINT millrace") }
             throw error
         }
-        try script("RELEASE SAVEPOINT millrace")
-        return value
     }
 
     private func commit() throws(PostgresError) {
@@ -57,6 +56,7 @@ extension Connection {
             rollBack()
             throw PostgresError(.other, sqlState: "25P02", message: "a statement had failed, so the transaction was rolled back")
         }
+        if isUntouched { return deferred.removeAll() }
         guard isInTransaction else {
             if isUsable { throw PostgresError(.other, sqlState: "25P01", message: "the body ended its transaction by itself") }
             throw PostgresError(.connectionLost, message: "the connection to the server was lost")
@@ -69,8 +69,12 @@ extension Connection {
         }
     }
 
+    /// The transaction has begun here, and the server does not know of it yet.
+    private var isUntouched: Bool { unsafe !deferred.isEmpty && PQtransactionStatus(handle) == PQTRANS_IDLE }
+
     /// Ends the transaction without its changes; a session that cannot even do that is not usable any more.
     func rollBack() {
+        deferred.removeAll()
         guard isUsable, isInTransaction else { return }
         do {
             try script("ROLLBACK")

@@ -22,6 +22,8 @@ package final class Connection {
     /// Set when the session is in a state that nothing but a new session can mend.
     var isSpoiled = false
     private let notices = NoticeSink()
+    /// What goes to the server in front of the next statement.
+    var deferred = DeferredCommands()
     /// Run once after the transaction in hand has committed, forgotten when it rolls back.
     var commitActions: [() -> Void] = []
 
@@ -41,7 +43,8 @@ package final class Connection {
 
     /// A transaction is open, be it healthy or failed.
     package var isInTransaction: Bool {
-        switch unsafe PQtransactionStatus(handle) {
+        guard deferred.isEmpty else { return true }
+        return switch unsafe PQtransactionStatus(handle) {
         case PQTRANS_INTRANS, PQTRANS_INERROR, PQTRANS_ACTIVE: true
         default: false
         }
@@ -59,6 +62,7 @@ package final class Connection {
         unsafe handle = unsafe fresh
         unsafe notices.attach(to: fresh)
         prepared.forgetAll()
+        deferred.removeAll()
         isSpoiled = false
     }
 

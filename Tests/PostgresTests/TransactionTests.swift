@@ -120,4 +120,76 @@ private struct Refusal: Error {}
             try connection.transaction { connection in try connection.transaction { _ in } }
         }
     }
+
+    // MARK: - What waits for the next statement
+
+    @Test func `a transaction without a statement never reaches the server`() async throws {
+        try await withConnection { connection in
+            try connection.script("SELECT 1")
+            let observer = try Connection(connection.settings)
+            let before = try lastQuery(of: connection, seenBy: observer)
+            let value = try connection.transaction { connection in
+                try connection.savepoint { #expect(connection.isInTransaction) }
+                thrown(Refusal.self) { try connection.savepoint { throw Refusal() } }
+                return 7
+            }
+            #expect(value == 7)
+            #expect(!connection.isInTransaction)
+            #expect(try lastQuery(of: connection, seenBy: observer) == before)
+        }
+    }
+
+    /// What the session ran last, and when, in the server's words.
+    private func lastQuery(of connection: Connection, seenBy observer: Connection) throws -> String {
+        try observer.run(
+            .once("SELECT concat_ws(' ', query_start, state, query) AS last FROM pg_stat_activity WHERE pid = $1"), connection.backendProcessID
+        ).only()("last")
+    }
+
+    @Test func `a savepoint that fails before its first statement leaves the transaction whole`() async throws {
+        try await withConnection { connection in
+            try connection.script("CREATE TABLE t (id int)")
+            let insert = Statement("t.insert", "INSERT INTO t VALUES ($1)")
+            try connection.transaction { connection in
+                try connection.run(insert, 1)
+                thrown(Refusal.self) { try connection.savepoint { throw Refusal() } }
+                try connection.savepoint {
+                    thrown(PostgresError.self) { try connection.savepoint { try connection.run(.once("SELECT 1 / 0")) } }
+                    thrown(PostgresError.self) { try connection.savepoint { try connection.run(.once("SELECT * FROM nowhere")) } }
+                    try connection.savepoint { try connection.run(insert, 2) }
+                }
+                thrown(PostgresError.self) {
+                    try connection.savepoint {
+                        try connection.savepoint { try connection.run(insert, 3) }
+                        try connection.run(insert, "no number")
+                    }
+                }
+                thrown(PostgresError.self) {
+                    try connection.savepoint {
+                        try connection.run(insert, 4)
+                        try connection.run(.once("SELECT 1 / 0"))
+                    }
+                }
+            }
+            #expect(try count(connection) == 2)
+        }
+    }
+
+    @Test func `a statement that fails first in its transaction fails the transaction`() async throws {
+        try await withConnection { connection in
+            try connection.script("CREATE TABLE t (id int)")
+            let divide = Statement("test.divide", "SELECT 1 / $1::int AS one")
+            try connection.run(divide, 1)
+            let error = postgresError { try connection.transaction { connection in try connection.run(divide, 0) } }
+            #expect(error?.sqlState == "22012")
+            #expect(error?.statement == "test.divide")
+            #expect(!connection.isInTransaction && connection.isUsable)
+            let swallowed = postgresError { try connection.transaction { connection in _ = try? connection.run(divide, 0) } }
+            #expect(swallowed?.sqlState == "25P02")
+            let copied = try connection.transaction { connection in
+                try connection.copyIn(.once("COPY t FROM STDIN"), rows: [[1]])
+            }
+            #expect(copied == 1)
+        }
+    }
 }

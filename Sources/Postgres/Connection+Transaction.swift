@@ -42,6 +42,7 @@ extension Connection {
         let mark = deferred.append("SAVEPOINT millrace")
         do {
             let value = try body()
+            try checkHealth()
             if !deferred.forget(from: mark) { deferred.append("RELEASE SAVEPOINT millrace") }
             return value
         } catch {
@@ -51,16 +52,24 @@ extension Connection {
         }
     }
 
+    /// A body that swallowed a statement's error is no success.
+    private func checkHealth() throws(PostgresError) {
+        switch unsafe PQtransactionStatus(handle) {
+        case PQTRANS_INERROR: throw PostgresError(.other, sqlState: "25P02", message: "a statement had failed, so what was done is rolled back")
+        case PQTRANS_UNKNOWN: throw PostgresError(.connectionLost, message: "the connection to the server was lost")
+        default: break
+        }
+    }
+
     private func commit() throws(PostgresError) {
-        if unsafe PQtransactionStatus(handle) == PQTRANS_INERROR {
+        do {
+            try checkHealth()
+        } catch {
             rollBack()
-            throw PostgresError(.other, sqlState: "25P02", message: "a statement had failed, so the transaction was rolled back")
+            throw error
         }
         if isUntouched { return deferred.removeAll() }
-        guard isInTransaction else {
-            if isUsable { throw PostgresError(.other, sqlState: "25P01", message: "the body ended its transaction by itself") }
-            throw PostgresError(.connectionLost, message: "the connection to the server was lost")
-        }
+        guard isInTransaction else { throw PostgresError(.other, sqlState: "25P01", message: "the body ended its transaction by itself") }
         do {
             try script("COMMIT")
         } catch {

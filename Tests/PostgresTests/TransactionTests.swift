@@ -164,6 +164,13 @@ private struct Refusal: Error {}
                         try connection.run(insert, "no number")
                     }
                 }
+                let swallowed = postgresError {
+                    try connection.savepoint {
+                        try connection.run(insert, 5)
+                        try? connection.script("SELECT 1 / 0")
+                    }
+                }
+                #expect(swallowed?.sqlState == "25P02")
                 thrown(PostgresError.self) {
                     try connection.savepoint {
                         try connection.run(insert, 4)

@@ -44,7 +44,7 @@ final class DeadLetterReader: Sendable {
     private func take(from consumer: Consumer, _ connection: Connection) throws {
         let letters = try consumer.waitForDeliveries(limit: 500, timeout: .milliseconds(500))
         guard !letters.isEmpty else { return }
-        let ids = letters.compactMap { Identifier($0.messageID) }
+        let ids = letters.flatMap { WakeUpMessage($0)?.entries.map(\.id) ?? [] }
         log.warning("dead letters make their jobs suspects", ["count": "\(ids.count)"])
         _ = try connection.run(SQL.Maintenance.suspectOutbox, ids)
         for letter in letters { _ = try consumer.acknowledge(letter.tag) }

@@ -16,6 +16,8 @@ final class RelayLoop {
     private var resting: [String: Double] = [:]
     /// A queue is gone from the broker: only a new start declares it again.
     private var unroutable = false
+    /// What waits at the broker, by queue.
+    private var windows: [String: BrokerWindow] = [:]
     /// Turns one after the other in which windows were full and nothing could be sent.
     private var idleTurns = 0
 
@@ -57,21 +59,17 @@ final class RelayLoop {
         var published = 0
         var limited = false
         let paused: Set<String> = try Set(connection.run(SQL.Relay.pausedQueues).map { try $0("queue") })
-        let ready: [String] = try connection.run(SQL.Relay.readyQueues).map { try $0("queue") }
-        if !ready.isEmpty {
-            var sent: [String: Int] = [:]
-            for row in try connection.run(SQL.Relay.sentCounts) { sent[try row("queue")] = try row("count") }
-            for queue in ready where !paused.contains(queue) {
-                guard topology.catalog.queues[queue] != nil else { continue }
-                let free = min(settings.window - (sent[queue] ?? 0), settings.batch)
-                if free <= 0 || isResting(queue) {
-                    limited = true
-                    continue
-                }
-                let count = try publish(queue: queue, slots: free)
-                published += count
-                if count == free { limited = true }
+        for row in try connection.run(SQL.Relay.readyQueues) {
+            let queue: String = try row("queue")
+            guard let definition = topology.catalog.queues[queue], !paused.contains(queue) else { continue }
+            let room = isResting(queue) ? 0 : try room(in: definition)
+            if room == 0 {
+                limited = true
+                continue
             }
+            let count = try publish(definition, slots: room)
+            published += count
+            if count == room { limited = true }
         }
         if unroutable { throw QueueGone() }
         if published > 0 || promoted == 1000 {
@@ -79,6 +77,19 @@ final class RelayLoop {
             return
         }
         try wait(limited: limited)
+    }
+
+    /// How many more jobs the queue's window takes in this turn; nothing until a good part of it is free, since each look and each turn has its price.
+    private func room(in queue: QueueDefinition) throws -> Int {
+        let least = min(settings.batch, max(1, settings.window / 4))
+        // What was there at the last look and was sent since is the most that can wait: workers only take away.
+        var free = windows[queue.queue, default: BrokerWindow()].free(of: settings.window)
+        if free < least {
+            guard let waiting = try publisher.connection.declarePassively(topology.name(queue.queue))?.messages else { throw QueueGone() }
+            windows[queue.queue, default: BrokerWindow()].saw(waiting: waiting)
+            free = windows[queue.queue, default: BrokerWindow()].free(of: settings.window)
+        }
+        return free < least ? 0 : min(free, settings.batch)
     }
 
     /// A claim that makes room in a window rings no bell, so a full window is looked at again soon, and less and less soon while nobody claims.
@@ -98,19 +109,22 @@ final class RelayLoop {
     }
 
     /// Takes, publishes and marks up to `slots` rows of a queue in one transaction.
-    private func publish(queue: String, slots: Int) throws -> Int {
+    private func publish(_ definition: QueueDefinition, slots: Int) throws -> Int {
         let began = monotonicNanoseconds()
+        let queue = definition.queue
         var confirmed: [Identifier] = []
         var taken = 0
         try connection.transaction { connection in
             let rows = try picker.pick(queue: queue, slots: slots, on: connection)
             taken = rows.count
             guard !rows.isEmpty else { return }
-            let messages = try rows.map { try message(queue: queue, row: $0) }
-            let outcomes = try publisher.publish(messages)
-            for (row, outcome) in zip(rows, outcomes) {
-                if case .confirmed = outcome { confirmed.append(try row("job_id")) } else { refused(queue, outcome) }
+            // A turn's jobs make at least eight messages, so that several workers get their share of a small backlog.
+            let messages = try grouped(rows, limit: max(1, min(definition.jobsPerMessage, rows.count / 8)))
+            let outcomes = try publisher.publish(messages.map { $0.outgoing(routingKey: topology.name(queue)) })
+            for (message, outcome) in zip(messages, outcomes) {
+                if case .confirmed = outcome { confirmed += message.entries.map(\.id) } else { refused(queue, outcome) }
             }
+            windows[queue, default: BrokerWindow()].sent(jobs: taken, messages: messages.count)
             if !confirmed.isEmpty { _ = try connection.run(SQL.Relay.markSent, confirmed) }
         }
         if taken > 0 {
@@ -120,15 +134,20 @@ final class RelayLoop {
         return confirmed.count
     }
 
-    private func message(queue: String, row: Row) throws -> OutgoingMessage {
-        let id: Identifier = try row("job_id")
-        let number: Int64 = try row("publish")
-        let kind: String = try row("kind")
-        let trace: String? = try row("trace")
-        var headers: [String: HeaderValue] = ["publish": .int(number + 1), "kind": .string(kind)]
-        // A traceparent has 55 characters; what does not fit a frame would never go out, and block its queue.
-        if let trace, trace.utf8.count <= 255 { headers["traceparent"] = .string(trace) }
-        return OutgoingMessage(exchange: "", routingKey: topology.name(queue), messageID: id.description, headers: headers, body: [])
+    /// Neighbours of one kind share a message; the order of the rows stays.
+    private func grouped(_ rows: [Row], limit: Int) throws -> [WakeUpMessage] {
+        var messages: [WakeUpMessage] = []
+        for row in rows {
+            let publish: Int64 = try row("publish")
+            let entry = WakeUpMessage.Entry(id: try row("job_id"), publish: publish + 1)
+            let kind: String = try row("kind")
+            if let last = messages.indices.last, messages[last].kind == kind, messages[last].entries.count < limit {
+                messages[last].entries.append(entry)
+            } else {
+                messages.append(WakeUpMessage(kind: kind, entries: [entry], trace: try row("trace")))
+            }
+        }
+        return messages
     }
 
     private func refused(_ queue: String, _ outcome: PublishOutcome) {

@@ -108,7 +108,7 @@ final class QueueRunner: Sendable {
             do {
                 let consumer = try Consumer(broker)
                 let subscription = try consumer.consume(
-                    queueName, prefetch: UInt16(definition.prefetch), consumerTag: "millrace-\(Identifier.next())")
+                    queueName, prefetch: UInt16(definition.prefetchedMessages), consumerTag: "millrace-\(Identifier.next())")
                 connected.set(1)
                 core.log.info("consuming", ["queue": definition.queue])
                 failures = 0
@@ -137,11 +137,9 @@ final class QueueRunner: Sendable {
         var buffer: [ClaimRequest] = []
         func take(_ deliveries: [Delivery]) {
             for delivery in deliveries {
-                if let request = ClaimRequest(delivery, connection: connection) {
-                    buffer.append(request)
-                } else {
-                    acks.put(ClaimRequest.Receipt(connection: connection, tag: delivery.tag))
-                }
+                let requests = ClaimRequest.all(in: delivery, connection: connection)
+                buffer += requests
+                if requests.isEmpty { acks.put(ClaimRequest.Receipt(connection: connection, tag: delivery.tag, jobs: 0)) }
             }
         }
         while !isStopping {
@@ -258,7 +256,7 @@ final class QueueRunner: Sendable {
     // MARK: - Counting
 
     func done(_ requests: [ClaimRequest]) {
-        for receipt in requests.compactMap(\.receipt) { acks.put(receipt) }
+        for case let receipt? in requests.map(\.receipt) where receipt.release() { acks.put(receipt) }
         wake.signal()
     }
 

@@ -9,9 +9,6 @@ update outbox o set state = 'ready' from due where o.job_id = due.job_id
 -- name: nextDue
 select (extract(epoch from min(run_at) - now()) * 1000)::int8 as milliseconds from outbox where state = 'scheduled'
 
--- name: sentCounts
-select queue, count(*) as count from outbox where state = 'sent' group by queue
-
 -- name: pausedQueues
 select queue from queue_controls where paused
 

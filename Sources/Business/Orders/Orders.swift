@@ -22,7 +22,7 @@ package struct Orders: Sendable {
         on connection: Connection
     ) throws -> Page<Order> {
         try requireViewer(caller)
-        let rows = try connection.run(SQL.Orders.list, caller.accountID, cursor, account, provider, limit + 1)
+        let rows = try connection.run(SQL.Orders.list.plannedAnew, caller.accountID, cursor, account, provider, limit + 1)
         var page = try Page(rows.map { try Order($0) }, limit: limit) { $0.id }
         page.items = try withRequests(page.items, on: connection)
         return page

@@ -64,6 +64,8 @@ struct CommandTests {
             try await rig.job(dead, is: .dead)
             let all = try await rig.command("jobs", "retry", "--queue", "purchase")
             #expect(all.output.contains("1 dead"))
+            let written = "select count(*) from audit_log where action like 'job.%' and user_agent = 'millrace command line'"
+            #expect(try await rig.count(written) == 3)
             let unbounded = try await rig.command("jobs", "retry")
             #expect(unbounded.code == 64)
         }
@@ -76,7 +78,9 @@ struct CommandTests {
             let job = request.jobID.text("job")
             let working = try await rig.command("orders", "release", job, "--reason", "too early")
             #expect(working.code == 1 && working.log.contains("still at work"))
-            _ = try await rig.command("jobs", "cancel", job)
+            let alone = try await rig.command("jobs", "cancel", job)
+            #expect(alone.code == 1 && alone.log.contains("cancel the plan"))
+            _ = try await rig.act { try $1.ledger.cancel(request.jobID, actor: nil, on: $0) }
 
             let list = try await rig.command("orders", "list", "--json")
             #expect(try JSONValue(parsing: list.output)[0]?["id"]?.string == job)

@@ -35,6 +35,12 @@ struct ForeignClientTests {
             #expect(events.output == ":\n\nevent: progress\ndata: half\n\nevent: progress\ndata: whole\n\n")
             let old = try await onThread { try run("curl", "-sS", "-N", "--http1.0", base + "/events") }
             #expect(old.output == events.output)
+            let long = base + "/json?" + String(repeating: "a", count: 20_000)
+            let refused = try await onThread { try run("curl", "-sS", "-w", " %{http_code} %{content_type}", long) }
+            #expect(refused.output.contains("uri_too_long") && refused.output.hasSuffix(" 414 application/problem+json"))
+            let field = "X-Long: " + String(repeating: "a", count: 20_000)
+            let heavy = try await onThread { try run("curl", "-sS", "-H", field, "-w", " %{http_code} %{content_type}", base + "/json") }
+            #expect(heavy.output.contains("headers_too_large") && heavy.output.hasSuffix(" 431 application/problem+json"))
             let head = try await onThread { try run("curl", "-sS", "-I", base + "/json") }
             #expect(head.output.hasPrefix("HTTP/1.1 200 OK"))
         }

@@ -81,6 +81,29 @@ struct LimitTests {
         #expect(Set(log.all.map(\.status)).isSuperset(of: [431, 200]))
     }
 
+    @Test func `an address or header fields that are too large are refused with a problem document`() async throws {
+        let log = Log()
+        try await withServer(log: log, Self.echo) { (server) async throws in
+            let fitting = try await fetch(server, "GET", "/?" + String(repeating: "a", count: 8190))
+            #expect(fitting.status == 200)
+            for length in [8193, 12_000, 30_000] {
+                let long = try await fetch(server, "GET", "/" + String(repeating: "a", count: length - 1))
+                #expect(long.status == 414 && long.text.contains(#""code":"uri_too_long""#), "\(length)")
+                #expect(long["Content-Type"] == "application/problem+json", "\(length)")
+            }
+            for length in [16_385, 30_000] {
+                let large = try await fetch(server, "GET", "/", "X-Long: \(String(repeating: "a", count: length))\r\n")
+                #expect(large.status == 431 && large.text.contains(#""code":"headers_too_large""#), "\(length)")
+            }
+            let many = (0..<300).map { "X-Field-\($0): \(String(repeating: "b", count: 60))\r\n" }.joined()
+            #expect(try await fetch(server, "GET", "/", many).status == 431)
+            // With a body behind it: the answer is read all the same.
+            let posted = try await fetch(server, "POST", "/" + String(repeating: "a", count: 9000), body: String(repeating: "x", count: 20_000))
+            #expect(posted.status == 414 && posted.text.contains("uri_too_long"))
+        }
+        #expect(Set(log.all.map(\.status)) == [200, 414, 431])
+    }
+
     @Test func `a connection that asks nothing is closed, also one that asks a letter at a time`() async throws {
         let settings = Self.settings { $0.idleTimeout = .milliseconds(150) }
         try await withServer(settings: settings, Self.echo) { server in

@@ -64,8 +64,45 @@ struct CommandTests {
             try await rig.job(dead, is: .dead)
             let all = try await rig.command("jobs", "retry", "--queue", "purchase")
             #expect(all.output.contains("1 dead"))
+            let written = "select count(*) from audit_log where action like 'job.%' and user_agent = 'millrace command line'"
+            #expect(try await rig.count(written) == 3)
             let unbounded = try await rig.command("jobs", "retry")
             #expect(unbounded.code == 64)
+        }
+    }
+
+    @Test func `orders are listed, shown, released and completed, with the reason in the audit log`() async throws {
+        try await SystemRig.run { rig in
+            let market = try await Market.open(rig)
+            let request = try await market.purchase()
+            let job = request.jobID.text("job")
+            let working = try await rig.command("orders", "release", job, "--reason", "too early")
+            #expect(working.code == 1 && working.log.contains("still at work"))
+            let alone = try await rig.command("jobs", "cancel", job)
+            #expect(alone.code == 1 && alone.log.contains("cancel the plan"))
+            _ = try await rig.act { try $1.ledger.cancel(request.jobID, actor: nil, on: $0) }
+
+            let list = try await rig.command("orders", "list", "--json")
+            #expect(try JSONValue(parsing: list.output)[0]?["id"]?.string == job)
+            let table = try await rig.command("orders", "list")
+            #expect(table.output.contains(job) && table.output.contains("2.10 USD"))
+            let silent = try await rig.command("orders", "release", job)
+            #expect(silent.code == 64 && silent.log.contains("--reason"))
+            let folder = try TemporaryFolder()
+            try folder.write("misspelt.json", "{\"expiresAd\": \"2030-01-01T00:00:00Z\"}")
+            let misspelt = try await rig.command("orders", "complete", job, "--reason", "seen", "--delivery", folder.path + "/misspelt.json")
+            #expect(misspelt.code == 64 && misspelt.log.contains("did you mean expiresAt?"))
+            try folder.write("delivery.json", "{\"reference\": \"plan_there\"}")
+            let native = try await rig.command("orders", "complete", job, "--reason", "seen", "--delivery", folder.path + "/delivery.json")
+            #expect(native.code == 1 && native.log.contains("retry the job"))
+            let released = try await rig.command("orders", "release", job, "--reason", "nobody delivers")
+            #expect(released.code == 0 && released.output.contains("is released") && released.output.contains("is cancelled"))
+            let show = try await rig.command("orders", "show", job)
+            #expect(try JSONValue(parsing: show.output)["state"] == "released")
+            let again = try await rig.command("orders", "release", job, "--reason", "twice")
+            #expect(again.code == 0)
+            let stranger = try await rig.command("orders", "show", Identifier.next().text("job"))
+            #expect(stranger.code == 2)
         }
     }
 

@@ -1,7 +1,7 @@
 internal import Synchronization
 
 /// So many at a time: all tests of a program begin at once, and a server has only so many connections.
-final class Permits: Sendable {
+package final class Permits: Sendable {
     /// A test with an engine of its own holds fifteen connections and as many threads.
     static let databases = Permits(10)
 
@@ -12,10 +12,10 @@ final class Permits: Sendable {
 
     private let state: Mutex<State>
 
-    init(_ count: Int) { state = Mutex(State(free: count)) }
+    package init(_ count: Int) { state = Mutex(State(free: count)) }
 
     /// Runs the body when there is room.
-    func withPermit(_ body: () async throws -> Void) async rethrows {
+    package func withPermit<R>(_ body: () async throws -> R) async rethrows -> R {
         await withCheckedContinuation { continuation in
             let enters = state.withLock { state in
                 if state.free == 0 {
@@ -28,7 +28,7 @@ final class Permits: Sendable {
             if enters { continuation.resume() }
         }
         defer { leave() }
-        try await body()
+        return try await body()
     }
 
     private func leave() {

@@ -44,15 +44,21 @@ final class FakeUpstream: Sendable {
     private let state: Mutex<State>
     private let fault: Fault
     private let quoteLifetime: Duration
+    private let price: (amount: String, currency: String)
     private let sink = Mutex<Sink?>(nil)
 
     /// - Parameters:
     ///   - delivers: false leaves orders waiting until `deliver` is called.
     ///   - quoteLifetime: for how long it says that its prices hold; it takes the order all the same.
-    init(delivers: Bool = true, quoteLifetime: Duration = .seconds(600), fault: @escaping Fault = { _, _, _ in nil }) {
+    ///   - price: what it asks for, whatever is bought.
+    init(
+        delivers: Bool = true, quoteLifetime: Duration = .seconds(600), price: (amount: String, currency: String) = ("1.10", "USD"),
+        fault: @escaping Fault = { _, _, _ in nil }
+    ) {
         state = Mutex(State(delivers: delivers))
         self.fault = fault
         self.quoteLifetime = quoteLifetime
+        self.price = price
         let sink = Sink { [weak self] request, _ in self?.answer(request) ?? .cut }
         self.sink.withLock { $0 = sink }
     }
@@ -104,7 +110,12 @@ final class FakeUpstream: Sendable {
         case .quote:
             let id = "check_\(state.quotes.count + state.used.count + 1)"
             state.quotes.insert(id)
-            return reply(200, ["id": .string(id), "price": "1.10", "currency": "USD", "expiresAt": .string((Instant.now + quoteLifetime).text)])
+            return reply(
+                200,
+                [
+                    "id": .string(id), "price": .string(price.amount), "currency": .string(price.currency),
+                    "expiresAt": .string((Instant.now + quoteLifetime).text),
+                ])
         case .order:
             return order(request, path, &state)
         case .job:
@@ -115,9 +126,10 @@ final class FakeUpstream: Sendable {
                 200,
                 ["id": .string(path[1]), "status": .string(status), "quotaBytes": 7_000_000_000, "expiresAt": .string(Self.expiresAt.text)])
         case .credentials:
+            let name = path[1] == "plan_up1" ? "up-user" : "up-user-\(path[1])"
             return reply(
                 200,
-                ["username": "up-user", "password": .string(Self.password), "host": "edge.upstream.example", "httpPort": 8000, "socksPort": 8001])
+                ["username": .string(name), "password": .string(Self.password), "host": "edge.upstream.example", "httpPort": 8000, "socksPort": 8001])
         }
     }
 

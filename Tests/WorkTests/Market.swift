@@ -8,7 +8,7 @@ import Postgres
 /// Buying in the rig: the reseller has 100 dollars, a gigabyte costs 1.40.
 extension WorkRig {
     /// Makes the product, served here or bought from an upstream at this URL.
-    func openMarket(upstream url: String? = nil, key: String = FakeUpstream.key) async throws {
+    func openMarket(upstream url: String? = nil, key: String = FakeUpstream.key, onLoss: LossRule = .refuse) async throws {
         let (staff, account) = (staff, north)
         try await act { connection, business in
             try business.wallets.topUp(account, Self.dollars("100"), by: staff, on: connection)
@@ -16,7 +16,7 @@ extension WorkRig {
                 code: "residential", name: "Residential", proxyType: .residential,
                 pricing: .perGB(Pricing.UnitPrices(unitPrice: Self.dollars("1.40"))), countries: ["DE"])
             if let url {
-                _ = try business.providers.create(name: "elsewhere", baseURL: url, apiKey: Secret(key), by: staff, on: connection)
+                _ = try business.providers.create(name: "elsewhere", baseURL: url, apiKey: Secret(key), onLoss: onLoss, by: staff, on: connection)
                 (draft.provider, draft.providerProduct) = ("elsewhere", "resi-1")
             }
             _ = try business.products.create(draft, by: staff, on: connection)

@@ -6,8 +6,8 @@ enum Operations {
         let groups: [[String: Operation]] = [
             AuthRoutes.operations, AccountRoutes.operations, ResellerRoutes.operations, UserRoutes.operations, PermissionGroupRoutes.operations,
             APIKeyRoutes.operations, BalanceRoutes.operations, ProductRoutes.operations, ProviderRoutes.operations, PlanRoutes.operations,
-            WebhookRoutes.operations, DeliveryRoutes.operations, JobRoutes.operations, QueueRoutes.operations, LogRoutes.operations,
-            DocumentRoutes.operations,
+            OrderRoutes.operations, WebhookRoutes.operations, DeliveryRoutes.operations, JobRoutes.operations, QueueRoutes.operations,
+            LogRoutes.operations, DocumentRoutes.operations,
         ]
         return groups.reduce(into: [:]) { all, group in
             all.merge(group) { _, _ in preconditionFailure("an operation is carried out twice") }

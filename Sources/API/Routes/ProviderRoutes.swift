@@ -14,14 +14,16 @@ enum ProviderRoutes {
         "createProvider": .change { call, connection in
             let provider = try call.business.providers.create(
                 name: call.body.required("name", call.body.text("name")), baseURL: call.body.required("baseUrl", call.body.text("baseUrl")),
-                apiKey: Secret(call.body.required("apiKey", call.body.text("apiKey"))), by: call.caller, on: connection)
+                apiKey: Secret(call.body.required("apiKey", call.body.text("apiKey"))), onLoss: call.body.choice("onLoss") ?? .refuse,
+                by: call.caller,
+                on: connection)
             return .created(provider.json, at: "/providers/" + provider.id.text("prov"))
         },
         "updateProvider": .change { call, connection in
             .ok(
                 try call.business.providers.update(
                     call.id("providerId"), baseURL: call.body.text("baseUrl"), apiKey: call.body.text("apiKey").map { Secret($0) },
-                    active: call.body.flag("active"), by: call.caller, on: connection
+                    onLoss: call.body.choice("onLoss"), active: call.body.flag("active"), by: call.caller, on: connection
                 ).json)
         },
     ]

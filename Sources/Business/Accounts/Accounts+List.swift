@@ -22,7 +22,8 @@ extension Accounts {
     ) throws -> Page<Account> {
         try caller.require(.resellersView)
         let rows = try connection.run(
-            SQL.Accounts.list, caller.accountID, cursor, filter.type?.rawValue, filter.parentID, filter.isActive, filter.search.map(likePattern),
+            SQL.Accounts.list.plannedAnew, caller.accountID, cursor, filter.type?.rawValue, filter.parentID, filter.isActive,
+            filter.search.map(likePattern),
             limit + 1)
         return try Page(rows.map { try Account($0) }, limit: limit) { $0.id }
     }

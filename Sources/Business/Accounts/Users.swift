@@ -39,8 +39,7 @@ extension Users {
         on connection: Connection
     ) throws -> Page<User> {
         try caller.require(.usersView)
-        // Planned anew each time: walking all users backwards is right for the operator and wrong for a reseller with ten, and a plan made for both is wrong.
-        let rows = try connection.run(.once(SQL.Users.list.text), caller.accountID, cursor, account, search.map(likePattern), limit + 1)
+        let rows = try connection.run(SQL.Users.list.plannedAnew, caller.accountID, cursor, account, search.map(likePattern), limit + 1)
         return try Page(rows.map { try User($0) }, limit: limit) { $0.id }
     }
 

@@ -51,7 +51,8 @@ package struct Audit: Sendable {
     ) throws -> Page<AuditEntry> {
         try caller.require(.auditView)
         let rows = try connection.run(
-            SQL.Audit.list, caller.accountID, cursor, filter.action, filter.resourceType, filter.resourceID, filter.actorID, filter.from, filter.to,
+            SQL.Audit.list.plannedAnew, caller.accountID, cursor, filter.action, filter.resourceType, filter.resourceID, filter.actorID, filter.from,
+            filter.to,
             limit + 1)
         return try Page(rows.map { try AuditEntry($0) }, limit: limit) { $0.id }
     }

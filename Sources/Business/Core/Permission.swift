@@ -34,6 +34,8 @@ package enum Permission: String, Sendable, Codable, CaseIterable, Hashable {
     case webhooksEdit = "webhooks.edit"
     case auditView = "audit.view"
     case upstreamView = "upstream.view"
+    case ordersView = "orders.view"
+    case ordersResolve = "orders.resolve"
     case jobsView = "jobs.view"
     case jobsViewAll = "jobs.view_all"
     case jobsControl = "jobs.control"
@@ -48,13 +50,12 @@ package enum Permission: String, Sendable, Codable, CaseIterable, Hashable {
         case .support:
             [
                 .accountView, .resellersView, .usersView, .permissionGroupsView, .balanceView, .transactionsView, .transactionsViewAll, .productsView,
-                .plansView, .plansEdit, .apiKeysView, .webhooksView, .auditView, .upstreamView, .jobsView, .jobsViewAll, .queuesView,
+                .plansView, .plansEdit, .apiKeysView, .webhooksView, .auditView, .upstreamView, .ordersView, .jobsView, .jobsViewAll, .queuesView,
             ]
         case .analyst:
             [
                 .accountView, .resellersView, .usersView, .balanceView, .transactionsView, .transactionsViewAll, .productsView, .plansView,
-                .auditView,
-                .upstreamView, .jobsView, .jobsViewAll, .queuesView,
+                .auditView, .upstreamView, .ordersView, .jobsView, .jobsViewAll, .queuesView,
             ]
         case .reseller:
             [

@@ -23,6 +23,9 @@ package struct Jobs: Sendable {
         package init() {}
     }
 
+    /// The operator's command line as a caller.
+    package func console(on connection: Connection) throws -> Caller { try business.console.caller(on: connection) }
+
     /// One job.
     ///
     /// - Throws: `BusinessError` (`permission_denied`, `not_found`).
@@ -40,7 +43,8 @@ package struct Jobs: Sendable {
     ) throws -> Page<JobRecord> {
         try caller.require(.jobsView)
         let rows = try connection.run(
-            SQL.Jobs.list, caller.accountID, seesAll(caller), cursor, filter.state?.rawValue, filter.kind, filter.queue, filter.accountID, limit + 1)
+            SQL.Jobs.list.plannedAnew, caller.accountID, seesAll(caller), cursor, filter.state?.rawValue, filter.kind, filter.queue, filter.accountID,
+            limit + 1)
         return try Page(rows.map { try JobRecord($0) }, limit: limit) { $0.id }
     }
 

@@ -57,4 +57,5 @@ create table wallet_holds (
 );
 
 create index wallet_holds_open on wallet_holds (wallet_id) where state = 'held';
+create index wallet_holds_job on wallet_holds (job_id) where state = 'held';
 create index wallet_holds_reference on wallet_holds (reference_id) where state = 'held';

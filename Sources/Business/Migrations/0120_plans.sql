@@ -7,6 +7,7 @@ create table providers (
     driver text not null check (driver in ('native', 'reseller-api')),
     base_url text,
     api_key bytea,                       -- sealed (AES-256-GCM): we must present it
+    on_loss text not null default 'refuse' check (on_loss in ('refuse', 'warn')), -- an order that would cost more than our customer pays
     active boolean not null default true,
     created_at timestamptz not null default now(),
     check (driver = 'native' or base_url is not null)

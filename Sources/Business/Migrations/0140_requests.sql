@@ -33,6 +33,7 @@ create table upstream_requests (
 
 create index upstream_requests_age on upstream_requests (created_at);
 create index upstream_requests_account on upstream_requests (account_id, id desc);
+create index upstream_requests_job on upstream_requests (job_id, id desc) where job_id is not null;
 
 -- Counters of fixed windows, shared by all API processes: one row per limited thing, begun anew when its window is over. Unlogged: after a crash the
 -- windows begin anew too.

@@ -12,7 +12,8 @@ extension Wallets {
     ) throws -> Page<WalletEntry> {
         let account = try scope(filter, by: caller, on: connection)
         let rows = try connection.run(
-            SQL.Wallets.listEntries, caller.accountID, account, filter.types.isEmpty ? nil : filter.types.map(\.rawValue), filter.from, filter.to,
+            SQL.Wallets.listEntries.plannedAnew, caller.accountID, account, filter.types.isEmpty ? nil : filter.types.map(\.rawValue), filter.from,
+            filter.to,
             cursor, limit + 1)
         return Page(try rows.map { try WalletEntry($0) }, limit: limit, id: \.id)
     }
@@ -21,7 +22,8 @@ extension Wallets {
     package func totals(_ filter: EntryFilter = EntryFilter(), by caller: Caller, on connection: Connection) throws -> [EntryTotals] {
         let account = try scope(filter, by: caller, on: connection)
         let rows = try connection.run(
-            SQL.Wallets.entryTotals, caller.accountID, account, filter.types.isEmpty ? nil : filter.types.map(\.rawValue), filter.from, filter.to,
+            SQL.Wallets.entryTotals.plannedAnew, caller.accountID, account, filter.types.isEmpty ? nil : filter.types.map(\.rawValue), filter.from,
+            filter.to,
             EntryType.allCases.filter { !$0.isIncome }.map(\.rawValue))
         return try rows.map { try EntryTotals($0) }
     }

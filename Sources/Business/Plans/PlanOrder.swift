@@ -13,6 +13,9 @@ package struct PlanOrder: Sendable, Hashable {
     package var product: String
     package var quantity: Int
     package var period: Period?
+    /// What our customer pays for it.
+    package var price: Money
+    package var currency: String
     package var options: PlanOptions
     package var providerReference: String?
     package var orderedAt: Instant?
@@ -27,6 +30,8 @@ package struct PlanOrder: Sendable, Hashable {
         product = upstream ?? own
         quantity = try row("quantity")
         period = try row("period")
+        price = try row("price")
+        currency = try row("currency")
         let options: JSONValue = try row("options")
         self.options = try PlanOptions(checking: options)
         providerReference = try row("provider_reference")

@@ -16,12 +16,13 @@ extension Plans {
         return try PlanOrder(row)
     }
 
-    /// What an extension is to order: the plan's order with the quantity and the period of the price check.
+    /// What an extension is to order: the plan's order with the quantity, the period and the price of the price check.
     package func extensionOrder(_ payload: PlanJobPayload, on connection: Connection) throws -> PlanOrder {
         let check = try business.priceChecks.read(payload.priceCheckID, on: connection)
         var order = try order(payload.planID, on: connection)
         order.quantity = check.quantity
         order.period = check.period
+        (order.price, order.currency) = (check.price, check.currency)
         return order
     }
 

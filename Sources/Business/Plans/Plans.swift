@@ -21,7 +21,7 @@ package struct Plans {
     ) throws -> Page<Plan> {
         try caller.require(.plansView)
         let rows = try connection.run(
-            SQL.Plans.list, caller.accountID, cursor, filter.accountID, filter.statuses.isEmpty ? nil : filter.statuses.map(\.rawValue),
+            SQL.Plans.list.plannedAnew, caller.accountID, cursor, filter.accountID, filter.statuses.isEmpty ? nil : filter.statuses.map(\.rawValue),
             filter.productCode, filter.search, filter.groupName, filter.expiringBefore, limit + 1)
         return try Page(rows.map { try Plan($0) }, limit: limit) { $0.id }
     }

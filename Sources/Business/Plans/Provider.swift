@@ -13,6 +13,7 @@ package struct Provider: Sendable, Hashable {
     package var driver: Product.Driver
     package var baseURL: String?
     package var hasAPIKey: Bool
+    package var onLoss: LossRule
     package var active: Bool
     package var createdAt: Instant
 
@@ -22,6 +23,7 @@ package struct Provider: Sendable, Hashable {
         driver = try row("driver")
         baseURL = try row("base_url")
         hasAPIKey = try row("has_api_key")
+        onLoss = try row("on_loss")
         active = try row("active")
         createdAt = try row("created_at")
     }
@@ -31,6 +33,7 @@ package struct Provider: Sendable, Hashable {
         var object: JSONObject = ["id": .string(id.text("prov")), "name": .string(name), "driver": .string(driver.rawValue)]
         object["baseUrl"] = baseURL.map(JSONValue.string)
         object["hasApiKey"] = .bool(hasAPIKey)
+        object["onLoss"] = .string(onLoss.rawValue)
         object["active"] = .bool(active)
         object["createdAt"] = .string(createdAt.text)
         return .object(object)
@@ -43,4 +46,5 @@ package struct ProviderAccess: Sendable {
     package var name: String
     package var baseURL: String
     package var apiKey: Secret<String>
+    package var onLoss: LossRule
 }

@@ -32,7 +32,8 @@ package struct Providers {
     ///
     /// - Throws: `BusinessError` `permission_denied` (`products.edit`), `operator_only`, `invalid_provider`, `name_taken`.
     package func create(
-        name: String, baseURL: String, apiKey: Secret<String>, by caller: Caller, on connection: Connection, now: Instant = .now
+        name: String, baseURL: String, apiKey: Secret<String>, onLoss: LossRule = .refuse, by caller: Caller, on connection: Connection,
+        now: Instant = .now
     ) throws -> Provider {
         try requireEditor(caller)
         guard (1...100).contains(name.count) else {
@@ -41,7 +42,7 @@ package struct Providers {
         try Self.check(baseURL)
         let id = Identifier.next()
         let rows = try connection.run(
-            SQL.Providers.insert, id, name, Product.Driver.resellerAPI, baseURL, try seal(apiKey, id), true, now)
+            SQL.Providers.insert, id, name, Product.Driver.resellerAPI, baseURL, try seal(apiKey, id), onLoss, true, now)
         if rows.isEmpty { throw BusinessError(.conflict, "name_taken", "Another provider has this name.", field: "/name") }
         let provider = try read(id, on: connection)
         try business.audit.write(
@@ -50,16 +51,17 @@ package struct Providers {
         return provider
     }
 
-    /// Changes an upstream's address, key or whether it is used; nil leaves it.
+    /// Changes an upstream's address, key, rule about losses or whether it is used; nil leaves it.
     ///
     /// - Throws: `BusinessError` as `create`, and `not_found`.
     package func update(
-        _ id: Identifier, baseURL: String? = nil, apiKey: Secret<String>? = nil, active: Bool? = nil, by caller: Caller, on connection: Connection
+        _ id: Identifier, baseURL: String? = nil, apiKey: Secret<String>? = nil, onLoss: LossRule? = nil, active: Bool? = nil, by caller: Caller,
+        on connection: Connection
     ) throws -> Provider {
         try requireEditor(caller)
         if let baseURL { try Self.check(baseURL) }
         let before = try read(id, on: connection)
-        try connection.run(SQL.Providers.update, id, baseURL, try apiKey.map { try seal($0, id) }, active)
+        try connection.run(SQL.Providers.update, id, baseURL, try apiKey.map { try seal($0, id) }, onLoss, active)
         let after = try read(id, on: connection)
         try business.audit.write(
             action: "provider.update", resource: (type: "provider", id: id), account: caller.accountID, by: caller, before: before.json,
@@ -78,7 +80,8 @@ package struct Providers {
             throw BusinessError(.unavailable, "provider_unavailable", "The provider is switched off or not set up.")
         }
         return ProviderAccess(
-            id: id, name: try row("name"), baseURL: baseURL, apiKey: try business.keys.openText(sealed, associated: Self.associated(id)))
+            id: id, name: try row("name"), baseURL: baseURL, apiKey: try business.keys.openText(sealed, associated: Self.associated(id)),
+            onLoss: try row("on_loss"))
     }
 
     private func read(_ id: Identifier, on connection: Connection) throws -> Provider {

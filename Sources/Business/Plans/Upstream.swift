@@ -30,7 +30,7 @@ package struct Upstream {
         by caller: Caller, on connection: Connection
     ) throws -> Page<UpstreamRequest> {
         try caller.require(.upstreamView)
-        let rows = try connection.run(SQL.Providers.listRequests, caller.accountID, cursor, account, job, success, limit + 1)
+        let rows = try connection.run(SQL.Providers.listRequests.plannedAnew, caller.accountID, cursor, account, job, success, limit + 1)
         return try Page(rows.map { try UpstreamRequest($0) }, limit: limit) { $0.id }
     }
 }

@@ -125,7 +125,7 @@ where p.id = $1 and r.id = p.product_id and v.id = p.provider_id
 returning p.*, r.code as product_code, r.name as product_name, v.driver
 
 -- name: order
-select p.id, p.account_id, p.status, p.quantity, p.period, p.options, p.provider_id, p.provider_reference, p.ordered_at, r.code as product_code,
+select p.id, p.account_id, p.status, p.quantity, p.period, p.price, p.currency, p.options, p.provider_id, p.provider_reference, p.ordered_at, r.code as product_code,
        r.provider_product, v.driver
 from plans p
 join products r on r.id = p.product_id

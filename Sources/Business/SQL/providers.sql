@@ -4,21 +4,24 @@
 select id from providers where name = $1
 
 -- name: list
-select id, name, driver, base_url, api_key is not null as has_api_key, active, created_at from providers order by name
+select id, name, driver, base_url, api_key is not null as has_api_key, on_loss, active, created_at from providers order by name
 
 -- name: find
-select id, name, driver, base_url, api_key is not null as has_api_key, active, created_at from providers where id = $1
+select id, name, driver, base_url, api_key is not null as has_api_key, on_loss, active, created_at from providers where id = $1
 
 -- name: access
-select id, name, base_url, api_key, active from providers where id = $1 and driver <> 'native'
+select id, name, base_url, api_key, on_loss, active from providers where id = $1 and driver <> 'native'
 
 -- name: insert
-insert into providers (id, name, driver, base_url, api_key, active, created_at) values ($1, $2, $3, $4, $5, $6, $7)
+insert into providers (id, name, driver, base_url, api_key, on_loss, active, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8)
 on conflict (name) do nothing
 returning id
 
 -- name: update
-update providers set base_url = coalesce($2, base_url), api_key = coalesce($3::bytea, api_key), active = coalesce($4, active) where id = $1 returning id
+update providers
+set base_url = coalesce($2, base_url), api_key = coalesce($3::bytea, api_key), on_loss = coalesce($4, on_loss), active = coalesce($5, active)
+where id = $1
+returning id
 
 -- name: logRequest
 insert into upstream_requests (id, provider_id, account_id, job_id, method, path, status, duration_us, success, error_code, created_at)

@@ -12,7 +12,7 @@ extension Webhooks {
     ) throws -> Page<WebhookDelivery> {
         _ = try find(endpoint, by: caller, on: connection)
         let rows = try connection.run(
-            SQL.WebhookDeliveries.list, caller.accountID, endpoint, cursor, state?.rawValue, type, limit + 1)
+            SQL.WebhookDeliveries.list.plannedAnew, caller.accountID, endpoint, cursor, state?.rawValue, type, limit + 1)
         return try Page(rows.map { try WebhookDelivery($0) }, limit: limit) { $0.id }
     }
 

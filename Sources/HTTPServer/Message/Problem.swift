@@ -60,6 +60,14 @@ extension Problem {
         Problem(413, "body_too_large", "The request's body is too large", detail: "At most \(limit) bytes are taken.")
     }
 
+    package static func targetTooLong(limit: Int) -> Problem {
+        Problem(414, "uri_too_long", "The request's address is too long", detail: "Path and query have at most \(limit) bytes.")
+    }
+
+    package static func headersTooLarge(limit: Int) -> Problem {
+        Problem(431, "headers_too_large", "The request's header fields are too large", detail: "Together they have at most \(limit) bytes.")
+    }
+
     package static var internalError: Problem { Problem(500, "internal_error", "Something went wrong on our side") }
 
     package static var stopping: Problem {

@@ -60,7 +60,8 @@ extension Exchange {
 
     private func readHead(_ state: inout State, _ handle: RequestHandle, _ line: RequestLine) -> Step {
         do throws(Problem) {
-            let head = try RequestHead(method: line.method, version: line.version, rawTarget: rawTarget, headers: RequestHead.headers(of: handle))
+            let head = try RequestHead(
+                method: line.method, version: line.version, rawTarget: rawTarget, headers: RequestHead.headers(of: handle), limits: core.settings)
             state.head = head
             guard let length = head.length else { return .goOn }
             let limit = bodyLimit(head)

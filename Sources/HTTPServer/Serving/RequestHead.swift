@@ -14,7 +14,10 @@ struct RequestHead: Sendable {
 
     var awaitsContinue: Bool { headers["Expect"]?.equalsWithoutCase("100-continue") == true }
 
-    init(method: String, version: String, rawTarget: [UInt8], headers: Headers) throws(Problem) {
+    init(method: String, version: String, rawTarget: [UInt8], headers: Headers, limits: ServerSettings) throws(Problem) {
+        guard rawTarget.count <= limits.maxTargetBytes else { throw .targetTooLong(limit: limits.maxTargetBytes) }
+        let size = headers.fields.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        guard size <= limits.maxHeaderBytes else { throw .headersTooLarge(limit: limits.maxHeaderBytes) }
         guard method.isToken else { throw .badRequest("The method is no token.") }
         guard let target = RequestTarget(rawTarget) else { throw .badRequest("The address is malformed.") }
         guard headers.fields.allSatisfy(\.isSafe) else { throw .badRequest("A header field is malformed.") }

@@ -23,10 +23,16 @@ package struct ServerSettings: Sendable {
     package var maxBodyBytes = 1 << 20
     /// Another limit for the body of certain requests, by method and raw path; nil for the general one.
     package var bodyLimit: (@Sendable (Method, _ rawPath: String) -> Int?)?
-    /// Memory of a connection, in bytes, of which request line and header fields may fill the greater part; beyond it the answer is 431 or 414.
+    /// Longer targets (path and query, as sent) are answered with 414.
+    package var maxTargetBytes = 8 << 10
+    /// Header fields of more bytes, names and values together, are answered with 431.
+    package var maxHeaderBytes = 16 << 10
+    /// Memory of a connection, in bytes, of which request line and header fields may fill the greater part.
     ///
-    /// Header fields of the response come out of it as well.
-    package var headerMemory = 32 << 10
+    /// Larger than both limits together, so that what is a little too large is read and refused by us, with a problem document; beyond it the library
+    /// answers 414 or 431 itself, in HTML. It is wiped after each request, so every connection that was used holds all of it. Header fields of the
+    /// response come out of it as well.
+    package var headerMemory = 48 << 10
     /// From a request's first line to the handler's answer.
     ///
     /// A client that is too slow is cut off; a handler's task is cancelled and the answer is 504.

@@ -10,6 +10,8 @@ internal import Telemetry
 ///
 ///     quote ─▶ (checkpoint: sent) ─▶ place under the job's key ─▶ (checkpoint: receipt) ─▶ look, snooze, look ─▶ deliver and complete in one transaction
 ///                                          │ a no for good ─▶ release and complete in one transaction
+///         │                                │
+///         │ dearer than our customer paid ─▶ release and die in one transaction (or a warning, as the provider's rule says)
 ///                                          │ nobody knows ─▶ the hold stays, the next run places the same quote under the same key
 ///
 /// The upstream answers a key's repetitions with its first answer, so placing again is how an order is looked up whose answer was lost. It promises that for
@@ -27,15 +29,22 @@ struct UpstreamPurchase: Sendable {
     /// How long a run waits for the delivery before it snoozes; most come within that.
     private static let looks: [Duration] = [.milliseconds(50), .milliseconds(150), .milliseconds(300), .milliseconds(500), .seconds(1)]
 
+    /// The code of a job that is dead because its order would have been a loss.
+    static let lossCode = "upstream_price_too_high"
+
     private var business: Business { services.business }
 
     func run() async throws -> Outcome {
-        let (order, access) = try await context.database.run { [business, payload, isExtension] connection in
+        let (order, hold) = try await context.database.run { [business, payload, isExtension] connection in
             let order =
                 try isExtension ? business.plans.extensionOrder(payload, on: connection) : business.plans.order(payload.planID, on: connection)
-            return (order, try business.providers.access(order.providerID, on: connection))
+            return (order, try business.wallets.findHold(payload.holdID, on: connection))
         }
-        guard isExtension || order.status == .pending else { return skipped(order.status) }
+        // A retry of an order that staff have resolved by hand: what has no money behind it is not bought, and whoever buys from us must not take it for
+        // delivered.
+        if hold.state == .released { return .done(result(isExtension ? nil : order.status, refusal: "order_released")) }
+        guard hold.state == .held, isExtension || order.status == .pending else { return skipped(order.status) }
+        let access = try await context.database.run { [business] in try business.providers.access(order.providerID, on: $0) }
         let provider = services.provider(access) { [business, context, log = context.log] exchange in
             do {
                 try await context.database.run {
@@ -58,7 +67,7 @@ struct UpstreamPurchase: Sendable {
         }
         var checkpoint = UpstreamCheckpoint(context.job.checkpoint)
         do {
-            guard let receipt = try await placed(wanted, by: provider, &checkpoint) else { return skipped(.cancelled) }
+            guard let receipt = try await placed(wanted, by: provider, onLoss: access.onLoss, &checkpoint) else { return skipped(.cancelled) }
             return try await delivered(wanted, receipt, by: provider, placedAt: checkpoint.placedAt ?? .now)
         } catch let error as UpstreamError where error.kind == .refused {
             return refused(code: error.code)
@@ -68,13 +77,14 @@ struct UpstreamPurchase: Sendable {
     // MARK: - The order
 
     /// The upstream's receipt: kept from an earlier run, or got now; nil when the plan was cancelled before the order was sent.
-    private func placed(_ order: UpstreamOrder, by provider: some UpstreamProvider, _ checkpoint: inout UpstreamCheckpoint) async throws
-        -> UpstreamReceipt?
-    {
+    private func placed(
+        _ order: UpstreamOrder, by provider: some UpstreamProvider, onLoss rule: LossRule, _ checkpoint: inout UpstreamCheckpoint
+    ) async throws -> UpstreamReceipt? {
         if let receipt = checkpoint.receipt { return receipt }
         for _ in 0..<3 {
             let quote = try await quoted(order, by: provider, &checkpoint)
             if checkpoint.sentAt == nil {
+                try judge(quote, for: order.plan, rule)
                 // From here on nobody can cancel the plan, because from here on the order may be at the upstream.
                 guard try await markedSent() else { return nil }
                 checkpoint.sentAt = .now
@@ -105,6 +115,20 @@ struct UpstreamPurchase: Sendable {
         checkpoint.quote = quote
         try await context.save(checkpoint: checkpoint.json)
         return quote
+    }
+
+    /// Refuses an order that would cost more than our customer pays, before anything was ordered.
+    private func judge(_ quote: UpstreamQuote, for order: PlanOrder, _ rule: LossRule) throws {
+        guard let cost = Money(quote.price), cost >= .zero else {
+            throw UpstreamError(.unknown, code: "upstream_answer_unreadable", "the upstream's price is not an amount")
+        }
+        guard let loss = LossRule.loss(cost: cost, in: quote.currency, on: order) else { return }
+        let fields: KeyValuePairs<String, any LogValue> = ["job": context.job.id.text("job"), "loss": loss]
+        guard rule == .refuse else { return context.log.warning("an order is a loss; its provider's rule allows it", fields) }
+        context.log.error("an order would be a loss; it is not placed, and its money is free again", fields)
+        // What we pay is not the customer's to know: the log tells it, the job does not.
+        let message = "the upstream's price is above what was paid; nothing was ordered, and the money is free again"
+        throw FailureWithEffects(JobError(.permanent, code: Self.lossCode, message), committing: released(code: Self.lossCode))
     }
 
     private func markedSent() async throws -> Bool {
@@ -161,8 +185,13 @@ struct UpstreamPurchase: Sendable {
 
     private func refused(code: String) -> Outcome {
         context.log.warning("an upstream refused an order; its hold is released", ["job": context.job.id.text("job"), "code": code])
+        return .done(result(isExtension ? nil : .cancelled, refusal: code), committing: released(code: code))
+    }
+
+    /// Frees the money in the transaction of the job's end.
+    private func released(code: String) -> @Sendable (Connection) throws -> Void {
         let reason = "The provider refused the order: \(code)."
-        return .done(result(isExtension ? nil : .cancelled, refusal: code)) { [business, payload, isExtension, job = context.job] connection in
+        return { [business, payload, isExtension, job = context.job] connection in
             if isExtension {
                 try business.plans.releaseExtension(payload, reason: reason, job: job.id, actor: job.actorID, on: connection)
             } else {

@@ -62,6 +62,8 @@ struct ResellerAPIProvider: UpstreamProvider {
         let state = try job.text("state")
         guard ["completed", "dead", "cancelled"].contains(state) else { return .waiting }
         if let code = job.body["result"]?["refusal"]?.string { return .refused(code: ResellerAPIAnswer.code(code)) }
+        // A Millrace refuses an order that would be its loss by a dead job, and frees the money with it.
+        if job.body["error"]?["code"]?.string == UpstreamPurchase.lossCode { return .refused(code: UpstreamPurchase.lossCode) }
         let path = "/plans/\(PercentCoding.encode(receipt.plan))"
         let plan = try await send(.get, path, step: .look)
         let expiresAt = plan.body["expiresAt"]?.string.flatMap { Instant($0) }

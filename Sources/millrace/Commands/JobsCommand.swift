@@ -19,17 +19,17 @@ enum JobsCommand: Command {
         let connection = try Connection(platform.connection("cli"))
         let ledger = platform.ledger(bell: nil)
         switch try arguments.word(0, "what to do: list, show, retry, cancel or enqueue") {
-        case "list": try list(arguments, ledger, connection)
+        case "list": try list(arguments, platform.business(ledger).jobs, connection)
         case "show": try show(arguments, ledger, connection)
-        case "retry": try retry(arguments, ledger, connection)
-        case "cancel": try cancel(arguments, ledger, connection)
+        case "retry": try retry(arguments, platform.business(ledger).jobs, connection)
+        case "cancel": try cancel(arguments, platform.business(ledger).jobs, connection)
         case "enqueue": try enqueue(arguments, ledger, connection)
         case let other: throw CommandFailure.usage("jobs has list, show, retry, cancel and enqueue, not \"\(other)\"")
         }
     }
 
-    private static func list(_ arguments: Arguments, _ ledger: Ledger, _ connection: Connection) throws {
-        var filter = LedgerFilter()
+    private static func list(_ arguments: Arguments, _ board: Jobs, _ connection: Connection) throws {
+        var filter = Jobs.Filter()
         if let text = arguments.value("--state") {
             guard let state = JobState(rawValue: text) else {
                 throw CommandFailure.usage("there is no state \"\(text)\"" + Suggestion.hint(text, JobState.allCases.map(\.rawValue)))
@@ -38,7 +38,8 @@ enum JobsCommand: Command {
         }
         filter.kind = arguments.value("--kind")
         filter.queue = arguments.value("--queue")
-        let jobs = try ledger.list(filter, limit: arguments.number("--limit", default: 50), on: connection)
+        let limit = try arguments.number("--limit", default: 50)
+        let jobs = try board.list(filter, after: nil, limit: limit, by: board.console(on: connection), on: connection).items
         if arguments.wantsJSON { return Output.json(.array(jobs.map { $0.json(detailed: false) })) }
         Output.table(
             ["JOB", "KIND", "STATE", "ATTEMPT", "CREATED", "ERROR"],
@@ -50,10 +51,10 @@ enum JobsCommand: Command {
         Output.json(job.json(detailed: true))
     }
 
-    private static func retry(_ arguments: Arguments, _ ledger: Ledger, _ connection: Connection) throws {
+    private static func retry(_ arguments: Arguments, _ board: Jobs, _ connection: Connection) throws {
         if arguments.words.count > 1 {
             let id = try id(arguments)
-            try connection.transaction { try ledger.retry(id, on: $0) }
+            try connection.transaction { _ = try board.retry(id, by: board.console(on: $0), on: $0) }
             return Output.line("\(id.text("job")) is queued again.")
         }
         guard arguments.value("--queue") != nil || arguments.value("--kind") != nil else {
@@ -62,17 +63,18 @@ enum JobsCommand: Command {
         var (count, cursor): (Int, Identifier?) = (0, Identifier(high: 0, low: 0))
         while let after = cursor {
             let turn = try connection.transaction {
-                try ledger.retryAll(queue: arguments.value("--queue"), kind: arguments.value("--kind"), after: after, on: $0)
+                try board.retryAll(
+                    queue: arguments.value("--queue"), kind: arguments.value("--kind"), after: after, by: board.console(on: $0), on: $0)
             }
             count += turn.revived
-            cursor = turn.last
+            cursor = turn.next
         }
         Output.line("\(count) dead jobs are queued again.")
     }
 
-    private static func cancel(_ arguments: Arguments, _ ledger: Ledger, _ connection: Connection) throws {
+    private static func cancel(_ arguments: Arguments, _ board: Jobs, _ connection: Connection) throws {
         let id = try id(arguments)
-        let outcome = try connection.transaction { try ledger.cancel(id, actor: nil, on: $0) }
+        let outcome = try connection.transaction { try board.cancel(id, by: board.console(on: $0), on: $0) }
         Output.line(outcome == .cancelled ? "\(id.text("job")) is cancelled." : "\(id.text("job")) runs; its cancel is on record.")
     }
 

@@ -58,7 +58,8 @@ enum QueuesCommand: Command {
             throw CommandFailure.usage("there is no queue \"\(queue)\"" + Suggestion.hint(queue, platform.catalog.queues.keys.sorted()))
         }
         let connection = try Connection(platform.connection("cli"))
-        try connection.transaction { try ledger.setPaused(paused, queue: queue, actor: nil, on: $0) }
+        let jobs = try platform.business(ledger).jobs
+        try connection.transaction { try jobs.setPaused(paused, queue: queue, by: jobs.console(on: $0), on: $0) }
         try connection.notify(RelayBell.channel)
         Output.line("\(queue) is \(paused ? "paused" : "open").")
     }

@@ -35,23 +35,24 @@ struct APIRig: Sendable {
         let password = "correct horse battery"
     }
 
-    private static let turnstile = Turnstile(5)
+    /// A hundred APIs with their lanes would use up the server's connections.
+    private static let permits = Permits(5)
 
     /// Runs the body with an API, and stops it whatever happens.
     static func run<R>(
         lanes: Int = 3, settings change: (inout APISettings) throws -> Void = { _ in },
         connection: (inout ConnectionSettings) -> Void = { _ in }, _ body: (APIRig) async throws -> R
     ) async throws -> R {
-        await turnstile.enter()
-        defer { turnstile.leave() }
-        let rig = try await open(lanes: lanes, settings: change, connection: connection)
-        do {
-            let result = try await body(rig)
-            await rig.close()
-            return result
-        } catch {
-            await rig.close()
-            throw error
+        try await permits.withPermit {
+            let rig = try await open(lanes: lanes, settings: change, connection: connection)
+            do {
+                let result = try await body(rig)
+                await rig.close()
+                return result
+            } catch {
+                await rig.close()
+                throw error
+            }
         }
     }
 

@@ -1,5 +1,4 @@
--- Reading the ledger and acting on single jobs and queues. The account scope is a list of the accounts' ids or null for the whole platform; who may
--- see what is Business's to say.
+-- Reading the ledger and acting on single jobs and queues. Who may see what is Business's to say, and so are lists.
 
 -- name: findJob
 select id, kind, queue, state, account_id, actor_id, parent_id, worker_id, created_at, run_at, started_at, null::timestamptz as finished_at, attempt,
@@ -87,19 +86,3 @@ select queue, count(*) as count from finished_jobs where state = 'dead' group by
 
 -- name: queueControls
 select queue, paused, changed_at from queue_controls
-
--- name: list
-select * from (
-    (select id, kind, queue, state, account_id, actor_id, parent_id, worker_id, created_at, run_at, started_at, null::timestamptz as finished_at, attempt,
-            max_attempts, priority, trace, payload, progress, null::json as result, null::text as error_code, null::text as error, attempts
-     from jobs
-     where ($1::uuid is null or id < $1) and ($2::text is null or state = $2) and ($3::text is null or kind = $3) and ($4::text is null or queue = $4)
-     order by id desc limit $5)
-    union all
-    (select id, kind, queue, state, account_id, actor_id, parent_id, worker_id, created_at, run_at, started_at, finished_at, attempt,
-            max_attempts, priority, trace, payload, progress, result, error_code, error, attempts
-     from finished_jobs
-     where ($1::uuid is null or id < $1) and ($2::text is null or state = $2) and ($3::text is null or kind = $3) and ($4::text is null or queue = $4)
-     order by id desc limit $5)
-) both_tables
-order by id desc limit $5

@@ -156,7 +156,8 @@ struct RelayTests {
 
     @Test func `what a full queue refuses stays in the outbox and goes out later`() async throws {
         let tally = Tally()
-        let queue = (file: "fast.json", text: TestKinds.queue("fast", prefetch: 15).text.replacing("\"batch\"", with: "\"maxLength\": 1000, \"batch\""))
+        let text = TestKinds.queue("fast", prefetch: 15).text.replacing("\"batch\"", with: "\"maxLength\": 1000, \"batch\"")
+        let queue = (file: "fast.json", text: text)
         try await EngineRig.with(kinds: kinds, queues: [queue], handlers: counting(tally)) { rig in
             _ = try await rig.enqueue(jobs(1400))
             try await rig.running([.relay(rig.relay())]) {

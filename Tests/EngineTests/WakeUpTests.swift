@@ -34,7 +34,9 @@ struct WakeUpTests {
         try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
             try await rig.declareQueues()
             var entries: [WakeUpMessage.Entry] = []
-            for key in ["a", "b", "c"] { entries.append(WakeUpMessage.Entry(id: try await rig.enqueue("test.atomic", ["key": .string(key)]), publish: 1)) }
+            for key in ["a", "b", "c"] {
+                entries.append(WakeUpMessage.Entry(id: try await rig.enqueue("test.atomic", ["key": .string(key)]), publish: 1))
+            }
             try await rig.script("update outbox set state = 'sent', sent_at = now(), publish = 1")
             // One that is gone, one that is stale, and a line without sense among them.
             let stale = WakeUpMessage.Entry(id: entries[2].id, publish: 0)

@@ -24,7 +24,8 @@ struct WakeUpMessage: Equatable {
         if let trace, entries.count == 1, trace.utf8.count <= 255 { headers["traceparent"] = .string(trace) }
         let lines = entries.dropFirst().map { "\($0.id) \($0.publish)" }.joined(separator: "\n")
         return OutgoingMessage(
-            routingKey: routingKey, messageID: first.id.description, headers: headers, body: Array(lines.utf8), contentType: lines.isEmpty ? "" : "text/plain")
+            routingKey: routingKey, messageID: first.id.description, headers: headers, body: Array(lines.utf8),
+            contentType: lines.isEmpty ? "" : "text/plain")
     }
 
     init(kind: String, entries: [Entry], trace: String? = nil) {

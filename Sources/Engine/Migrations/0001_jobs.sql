@@ -63,27 +63,6 @@ create index outbox_sent on outbox (queue, sent_at) where state = 'sent';
 -- Only what has met a full limit: a job that finds room at once has no entry here, nor has one without a limit.
 create index outbox_gated on outbox (limit_key, state, rank, job_id) where gated;
 
--- Limits per key of leased kinds: one row per key that is in use. in_use is the number of running jobs with this key and nothing else; it is written in the
--- transactions that begin and end their leases. A row that says nothing any more is removed by the maintenance.
-create table limit_counters (
-    key text collate "C" primary key,
-    full_at bigint not null default 0,   -- when the bucket of the rate is full again, if nothing is taken; microseconds since 1970, this server's clock
-    next_at bigint not null default 0,   -- from when on the next parked job may be given a time
-    in_use integer not null default 0 check (in_use >= 0),
-    waiting boolean not null default false -- jobs may be parked; set and cleared under the row's lock
-) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
-
--- Keys whose limit is not their kind's. A null is the kind's own value; concurrency 0 lets nothing of the key begin.
-create table limit_overrides (
-    key text collate "C" primary key,
-    concurrency integer check (concurrency >= 0),
-    rate_count integer check (rate_count > 0),
-    rate_per bigint check (rate_per > 0), -- microseconds
-    burst integer check (burst > 0),
-    changed_at timestamptz not null default now(),
-    check ((rate_count is null) = (rate_per is null) and (burst is null or rate_count is not null))
-);
-
 -- Jobs that have ended. A partition holds the rows that may go on one day (finish plus the kind's retention), so dropping it is exact.
 create table finished_jobs (
     id uuid not null,

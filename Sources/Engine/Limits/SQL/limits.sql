@@ -1,47 +1,10 @@
 -- Limits per key. A counter's row is locked by whoever changes what it says: claims skip a locked one, ends of runs wait for it, in order of the keys.
 -- Jobs are parked, and the mark `waiting` is set and cleared, only under that lock; so an end of a run that finds no mark has nothing to let through.
+-- What counts is in functions, beside the tables: see there.
 
--- Permits for a claim, for all its keys at once. Per key: how many jobs ask that were let through before (gated), and how many come for the first time
--- (fresh); where others are parked, fresh ones queue up behind them. The bucket is kept as the time at which it is full again: each start moves that on
--- by one step, and there is a token while it lies no further ahead than burst - 1 steps. A clock that was set back finds it too far ahead: then
--- the bucket counts as empty, no worse. A key without a row gets one, unless another claim is just making it. A key that is not returned was locked.
+-- Permits for a claim, for all its keys at once: keys, fresh, gated, concurrency, step, burst. A key that is not returned was locked.
 -- name: takePermits
-with clock as materialized (
-    select (extract(epoch from clock_timestamp()) * 1000000)::int8 as now
-), held as materialized (
-    select c.key, c.in_use, c.waiting, c.full_at from limit_counters c where c.key = any($1::text[]) order by c.key for update skip locked
-), asked as materialized (
-    select w.key, w.fresh, w.gated, h.key is null as is_new, coalesce(h.in_use, 0) as in_use, coalesce(h.waiting, false) as waiting,
-           coalesce(o.concurrency, w.concurrency) as concurrency,
-           coalesce((o.rate_per + o.rate_count - 1) / o.rate_count, w.step) as step,
-           case when o.rate_count is null then w.burst else coalesce(o.burst, o.rate_count) end as burst,
-           coalesce(h.full_at, 0) as full_at
-    from unnest($1::text[], $2::int4[], $3::int4[], $4::int4[], $5::int8[], $6::int4[]) as w (key, fresh, gated, concurrency, step, burst)
-    left join held h on h.key = w.key
-    left join limit_overrides o on o.key = w.key
-    left join lateral (select true as exists from limit_counters k where h.key is null and k.key = w.key) k on true
-    where h.key is not null or (k.exists is null and pg_try_advisory_xact_lock(hashtextextended(w.key, -1)))
-), grants as materialized (
-    select a.key, a.is_new, a.waiting, a.fresh + a.gated as wanted, a.step, b.full_at,
-           greatest(0, least(
-               case when a.waiting then a.gated else a.fresh + a.gated end,
-               coalesce(a.concurrency - a.in_use, 2147483647),
-               coalesce(a.burst - (b.full_at - clock.now + a.step - 1) / a.step, 2147483647)))::int4 as granted
-    from asked a cross join clock
-    cross join lateral (select least(greatest(a.full_at, clock.now), clock.now + a.burst * a.step) as full_at) b
-), counted as (
-    update limit_counters c
-    set in_use = c.in_use + g.granted, waiting = c.waiting or g.granted < g.wanted,
-        full_at = case when g.step is null then c.full_at else g.full_at + g.granted * g.step end
-    from grants g
-    where c.key = g.key and not g.is_new and (g.granted > 0 or not g.waiting)
-), made as (
-    insert into limit_counters (key, in_use, waiting, full_at)
-    select key, granted, granted < wanted, case when step is null then 0 else full_at + granted * step end from grants where is_new
-    on conflict (key) do nothing
-    returning key
-)
-select g.key, g.granted from grants g left join made m on m.key = g.key where not g.is_new or m.key is not null
+select key, granted from take_permits($1::text[], $2::int4[], $3::int4[], $4::int4[], $5::int8[], $6::int4[])
 
 -- A full key's jobs. The number moves on, so that no wake-up that is under way can claim them.
 -- name: park
@@ -55,65 +18,17 @@ update outbox set state = 'ready', sent_at = null where job_id = any($1::uuid[])
 -- name: uncountDeaths
 update jobs set deaths = greatest(deaths - 1, 0) where id = any($1::uuid[])
 
--- The last act of a transaction that ends leases: nobody waits for these locks longer than for its commit. In order of the keys, so that two of them cannot
--- deadlock. Returns the keys for which others are parked.
+-- The last act of a transaction that ends leases; returns the keys for which others are parked.
 -- name: givePermits
-with held as materialized (
-    select c.key from limit_counters c where c.key = any($1::text[]) order by c.key for update
-), counted as (
-    update limit_counters c set in_use = c.in_use - b.count
-    from held h join unnest($1::text[], $2::int4[]) as b (key, count) on b.key = h.key
-    where c.key = h.key
-    returning c.key, c.waiting
-)
-select key from counted where waiting
+select key from give_permits($1::text[], $2::int4[]) as key
 
 -- Taken in a statement of its own before `letThrough`: what it reads must be younger than the lock.
 -- name: holdCounters
 select c.key from limit_counters c where c.key = any($1::text[]) order by c.key for update skip locked
 
--- Lets through what fits, by priority, then by age; the caller holds the counters. What was let through and is not yet claimed counts as if it ran, so
--- that nobody is let through for nothing. Under a rate, each gets a time of its own, one step after the other and a second ahead at most; the
--- claim of one lets the next one through. Nothing can be parked meanwhile, so a mark is cleared when all that are parked were let through.
+-- Lets through what fits; the caller holds the counters.
 -- name: letThrough
-with clock as materialized (
-    select (extract(epoch from clock_timestamp()) * 1000000)::int8 as now
-), room as materialized (
-    select c.key, r.step, greatest(c.next_at, clock.now, least(c.full_at, clock.now + r.burst * r.step) - (r.burst - 1) * r.step) as from_at,
-           greatest(0, least(coalesce(r.concurrency - c.in_use, 1000), case when r.step is null then 1000 else least(greatest(1000000 / r.step, 1), 1000) end) - a.count)::int8 as count
-    from unnest($1::text[], $2::int4[], $3::int8[], $4::int4[]) as w (key, concurrency, step, burst)
-    join limit_counters c on c.key = w.key
-    left join limit_overrides o on o.key = w.key
-    cross join clock
-    cross join lateral (
-        select coalesce(o.concurrency, w.concurrency) as concurrency, coalesce((o.rate_per + o.rate_count - 1) / o.rate_count, w.step) as step,
-               case when o.rate_count is null then w.burst else coalesce(o.burst, o.rate_count) end as burst
-    ) r
-    cross join lateral (
-        select count(*) as count from outbox where limit_key = c.key and gated and state in ('scheduled', 'ready', 'sent')
-    ) a
-), chosen as materialized (
-    select r.key, o.job_id, row_number() over (partition by r.key order by o.rank, o.job_id) - 1 as turn, r.from_at, r.step
-    from room r
-    cross join lateral (
-        select job_id, rank from outbox where limit_key = r.key and gated and state = 'parked' order by rank, job_id limit r.count for update skip locked
-    ) o
-), moved as (
-    update outbox o
-    set state = case when t.at > clock.now then 'scheduled' else 'ready' end,
-        run_at = case when t.at > clock.now then timestamptz 'epoch' + t.at * interval '1 microsecond' else o.run_at end
-    from chosen n cross join clock cross join lateral (select case when n.step is null then 0 else n.from_at + n.turn * n.step end as at) t
-    where o.job_id = n.job_id
-), left_over as materialized (
-    select r.key, r.from_at, r.step, n.count as taken,
-           (select count(*) from (select 1 from outbox where limit_key = r.key and gated and state = 'parked' limit n.count + 1) seen) > n.count as waiting
-    from room r cross join lateral (select count(*) as count from chosen where chosen.key = r.key) n
-), marked as (
-    update limit_counters c
-    set waiting = l.waiting, next_at = case when l.step is null or l.taken = 0 then c.next_at else l.from_at + l.taken * l.step end
-    from left_over l where c.key = l.key and (c.waiting <> l.waiting or l.taken > 0)
-)
-select coalesce(sum(taken), 0)::int8 as count from left_over
+select let_through($1::text[], $2::int4[], $3::int8[], $4::int4[]) as count
 
 -- Atomic kinds: a slot of a key is an advisory lock, held until the transaction of the run ends. Seeds from 0 are slots.
 -- name: takeSlots

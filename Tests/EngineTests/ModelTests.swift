@@ -25,10 +25,10 @@ struct ModelTests {
             TestKinds.kind("test.unique", style: "leased", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#, extra: #""unique": { "by": ["key"] },"#),
             TestKinds.kind(
                 "test.limited", style: "leased", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#,
-                extra: #""limits": { "by": "key", "concurrency": 2 },"#),
+                extra: #""limits": { "by": "key", "concurrency": 1 },"#),
             TestKinds.kind(
                 "test.rated", style: "leased", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#,
-                extra: #""limits": { "by": "key", "concurrency": 3, "rate": { "count": 500, "per": "1s", "burst": 2 } },"#),
+                extra: #""limits": { "by": "key", "concurrency": 2, "rate": { "count": 500, "per": "1s", "burst": 2 } },"#),
             TestKinds.kind(
                 "test.slotted", style: "atomic", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#,
                 extra: #""limits": { "by": "key", "concurrency": 1 },"#),
@@ -212,7 +212,9 @@ private final class Model {
         let kind = ["test.atomic", "test.leased", "test.unique", "test.limited", "test.rated", "test.slotted"][dice.roll(6)]
         let count = dice.roll(4) + 1
         let jobs = (0..<count).map { _ in
-            NewJob(kind, ["key": .string("\(dice.roll(3))")], runAt: dice.roll(4) == 0 ? .now + .milliseconds(3) : nil, priority: dice.roll(3))
+            NewJob(
+                kind, ["key": .string("\(dice.roll(kind == "test.unique" ? 3 : 2))")], runAt: dice.roll(4) == 0 ? .now + .milliseconds(3) : nil,
+                priority: dice.roll(3))
         }
         let ledger = rig.ledger
         let enqueued = try observer.transaction { try ledger.enqueue(jobs, on: $0) }

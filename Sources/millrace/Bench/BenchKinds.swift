@@ -25,7 +25,10 @@ enum BenchKinds {
     }
 
     static var handlers: [JobHandler] {
-        [.leased("bench.noop", NoopJob()), .leased("bench.limited", NoopJob()), .atomic("bench.atomic", AtomicNoopJob()), .atomic("bench.txn", TransactionJob())]
+        [
+            .leased("bench.noop", NoopJob()), .leased("bench.limited", NoopJob()), .atomic("bench.atomic", AtomicNoopJob()),
+            .atomic("bench.txn", TransactionJob()),
+        ]
     }
 
     /// The limited kind's jobs take turns over so many keys.

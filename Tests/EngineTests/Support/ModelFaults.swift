@@ -45,7 +45,7 @@ enum ModelFaults {
             """
             select count(*) from (
                 select 1 from jobs where state = 'running' and kind in ('test.limited', 'test.rated') group by limit_key, kind
-                having count(*) > case kind when 'test.limited' then 2 else 3 end) over_limit
+                having count(*) > case kind when 'test.limited' then 1 else 2 end) over_limit
             """
         ),
         (
@@ -59,7 +59,7 @@ enum ModelFaults {
             "parked for nothing",
             """
             select count(*) from outbox p join limit_counters c on c.key = p.limit_key
-            where p.state = 'parked' and p.kind = 'test.limited' and c.in_use < 2
+            where p.state = 'parked' and p.kind = 'test.limited' and c.in_use < 1
               and not exists (select from outbox o where o.limit_key = p.limit_key and o.gated and o.state <> 'parked')
             """
         ),

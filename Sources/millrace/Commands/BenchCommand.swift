@@ -13,8 +13,8 @@ internal import Telemetry
 enum BenchCommand: Command {
     static let name = "bench"
     static let summary = "measure the engine on a database of its own: drain rates, enqueue rates"
-    static let usage = "drain [--kind bench.noop|bench.atomic|bench.txn] [--jobs N] [--runs N] | enqueue [--jobs N]"
-    static let options = ["--kind", "--jobs", "--runs", "--lanes", "--leased"]
+    static let usage = "drain [--kind bench.noop|bench.limited|bench.atomic|bench.txn] [--jobs N] [--keys N] [--runs N] | enqueue [--jobs N]"
+    static let options = ["--kind", "--jobs", "--runs", "--keys", "--lanes", "--leased"]
 
     static func run(_ arguments: Arguments) throws {
         let bench = try EngineBench(arguments)

@@ -54,18 +54,24 @@ struct Requeue: Sendable {
     let permit: String?
 }
 
+/// A run was rescued before its end was written.
+struct LateEnd: Error {}
+
 extension Ledger {
     /// Moves jobs to the history.
     ///
     /// Nothing else may hold their rows.
     ///
+    /// - Parameter tokens: the lease tokens, where nobody has compared them yet.
     /// - Returns: the permits that their runs held, to be given back as the transaction's last act.
-    func finish(_ jobs: [Finish], on connection: Connection) throws -> Permits {
+    /// - Throws: `LateEnd` when a token is not its row's.
+    func finish(_ jobs: [Finish], tokens: [Int64]? = nil, on connection: Connection) throws -> Permits {
         guard !jobs.isEmpty else { return Permits() }
-        _ = try connection.run(
+        let finished = try connection.run(
             SQL.Settle.finish, jobs.map(\.id), jobs.map(\.state.rawValue), jobs.map(\.errorCode), jobs.map(\.error), jobs.map { $0.result?.text },
             jobs.map { Int16($0.retentionDays) }, jobs.map { $0.entry?.text }, jobs.map(\.workerID), jobs.map(\.startedAt),
-            jobs.map { Int16($0.attempt) })
+            jobs.map { Int16($0.attempt) }, tokens ?? jobs.map { _ in nil as Int64? })
+        if tokens != nil, finished.affected != jobs.count { throw LateEnd() }
         return Permits(jobs.lazy.compactMap(\.permit))
     }
 

@@ -89,10 +89,17 @@ struct AtomicBatch {
         }
         do {
             return try connection.transaction { connection in
-                let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, waits: waits, on: connection)
-                try perform(slots.admit(selection, areSuspects: allowingSuspects, use: &use, on: connection), on: connection)
-                let suspects = Set(selection.suspects)
-                return requests.filter { suspects.contains($0.id) }
+                var (jobs, rest) = allowingSuspects || waits ? ([], requests) : try Claim.takeAtOnce(requests, on: connection) { ids, numbers in
+                    try connection.run(SQL.Claim.takeAtomicAtOnce, ids, numbers)
+                }
+                var suspects: Set<Identifier> = []
+                if !rest.isEmpty {
+                    let selection = try Claim.select(rest, allowingSuspects: allowingSuspects, waits: waits, on: connection)
+                    try jobs += take(slots.admit(selection, areSuspects: allowingSuspects, use: &use, on: connection), on: connection)
+                    suspects = Set(selection.suspects)
+                }
+                try perform(jobs, on: connection)
+                return rest.filter { suspects.contains($0.id) }
             }
         } catch let broken as BrokenRun {
             // A cancel that is still on its way to the server must not hit the next job's statement.
@@ -101,10 +108,10 @@ struct AtomicBatch {
         }
     }
 
-    private func perform(_ ids: [Identifier], on connection: Connection) throws {
-        guard !ids.isEmpty else { return }
+    private func perform(_ jobs: [ClaimedJob], on connection: Connection) throws {
+        guard !jobs.isEmpty else { return }
         let now = Instant.now
-        let jobs = try take(ids, on: connection).sorted { ($0.accountID ?? .zero, $0.id) < ($1.accountID ?? .zero, $1.id) }
+        let jobs = jobs.sorted { ($0.accountID ?? .zero, $0.id) < ($1.accountID ?? .zero, $1.id) }
         let canceller = try connection.cancelHandle()
         var ends: [(job: ClaimedJob, end: LifeCycle<SystemRandomNumberGenerator>.End)] = []
         for job in jobs { ends.append((job, try end(of: job, now: now, canceller: canceller, on: connection))) }

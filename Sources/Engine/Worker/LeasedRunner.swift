@@ -21,15 +21,11 @@ struct LeasedRunner: Sendable {
     func claim(_ requests: [ClaimRequest], allowingSuspects: Bool = false, lane: WorkLane) throws -> Claimed {
         let worker = core.identity.id
         let claimed = try lane.connection().transaction { connection in
-            let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, on: connection)
-            let suspects = Set(selection.suspects)
-            var claimed = Claimed(suspects: requests.filter { suspects.contains($0.id) })
-            guard !selection.claimable.isEmpty else { return claimed }
-            let admitted = try core.ledger.admit(selection, areSuspects: allowingSuspects, on: connection)
-            guard !admitted.isEmpty else { return claimed }
-            let now = Instant.now
-            let jobs = try connection.run(SQL.Claim.takeLeased, admitted, worker).map { try ClaimedJob($0, startedAt: now) }
-            if jobs.isEmpty, try !connection.run(SQL.Claim.isRegistered, worker).only()("registered") { throw Unregistered() }
+            var (jobs, rest) = allowingSuspects ? ([], requests) : try Claim.takeAtOnce(requests, on: connection) { ids, numbers in
+                try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker)
+            }
+            var claimed = Claimed()
+            if !rest.isEmpty { try jobs += take(rest, allowingSuspects: allowingSuspects, suspects: &claimed.suspects, on: connection) }
             // A cancel that came while the job waited: it ends here, in the claim's own transaction.
             try core.settle(jobs.filter(\.cancelled).map { ($0, .withdrawn, true) }, on: connection)
             claimed.jobs = jobs.filter { !$0.cancelled }
@@ -37,6 +33,23 @@ struct LeasedRunner: Sendable {
         }
         core.running.hold(claimed.jobs.compactMap(\.token))
         return claimed
+    }
+
+    /// The careful way: locks the rows, decides about each, asks the limits.
+    private func take(
+        _ requests: [ClaimRequest], allowingSuspects: Bool, suspects: inout [ClaimRequest], on connection: Connection
+    ) throws -> [ClaimedJob] {
+        let worker = core.identity.id
+        let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, on: connection)
+        let found = Set(selection.suspects)
+        suspects = requests.filter { found.contains($0.id) }
+        guard !selection.claimable.isEmpty else { return [] }
+        let admitted = try core.ledger.admit(selection, areSuspects: allowingSuspects, on: connection)
+        guard !admitted.isEmpty else { return [] }
+        let now = Instant.now
+        let jobs = try connection.run(SQL.Claim.takeLeased, admitted, worker).map { try ClaimedJob($0, startedAt: now) }
+        if jobs.isEmpty, try !connection.run(SQL.Claim.isRegistered, worker).only()("registered") { throw Unregistered() }
+        return jobs
     }
 
     /// Ends jobs that were claimed and will not be run; blocks its lane.

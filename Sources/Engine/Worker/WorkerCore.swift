@@ -21,7 +21,13 @@ struct WorkerCore: Sendable {
     var deathNotice: (@Sendable (DeadJob, Connection) throws -> Void)?
 
     /// Writes the transitions of runs that ended, set-based, in the caller's transaction.
-    func settle(_ ends: [(job: ClaimedJob, end: LifeCycle<SystemRandomNumberGenerator>.End, cancelled: Bool)], on connection: Connection) throws {
+    ///
+    /// - Parameter comparingTokens: nobody has looked yet whether the leases are still these runs'; only where all of them completed.
+    /// - Throws: `LateEnd` when one was not.
+    func settle(
+        _ ends: [(job: ClaimedJob, end: LifeCycle<SystemRandomNumberGenerator>.End, cancelled: Bool)], comparingTokens: Bool = false,
+        on connection: Connection
+    ) throws {
         var lifeCycle = LifeCycle(random: SystemRandomNumberGenerator())
         let now = Instant.now
         var finishes: [Finish] = []
@@ -34,7 +40,8 @@ struct WorkerCore: Sendable {
             }
         }
         try giveWay(&requeues, &finishes, jobs: ends.map(\.job), on: connection)
-        let permits = try ledger.finish(finishes, on: connection) + ledger.requeue(requeues, on: connection)
+        let tokens = comparingTokens ? ends.map { $0.job.token ?? -1 } : nil
+        let permits = try ledger.finish(finishes, tokens: tokens, on: connection) + ledger.requeue(requeues, on: connection)
         let kinds = Dictionary(ends.map { ($0.job.id, $0.job.kind) }, uniquingKeysWith: { first, _ in first })
         let dead = finishes.filter { $0.state == .dead }
         let log = log

@@ -33,6 +33,32 @@ set state = 'running', token = nextval('job_tokens'), worker_id = $2, started_at
 where j.id = any($1::uuid[]) and exists (select 1 from workers where id = $2)
 returning j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
 
+-- The usual case in one statement: the wake-up's number is the row's, and nothing stands in the way. What this does not take may all the same be claimable,
+-- since it compares with the version that the statement's snapshot saw; the careful way decides about the rest. Both conditions on the id: the list is for
+-- the index, whatever the planner knew of the table when it made its plan.
+-- name: takeAtomicAtOnce
+with gone as (
+    delete from outbox o using unnest($1::uuid[], $2::int8[]) as m (id, publish)
+    where o.job_id = any($1::uuid[]) and o.job_id = m.id and o.publish = m.publish and o.state = 'sent' and o.run_at <= now() and not o.suspect
+      and o.limit_key is null and not exists (select 1 from queue_controls c where c.queue = o.queue and c.paused)
+    returning o.job_id
+)
+select j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
+from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
+
+-- name: takeLeasedAtOnce
+with gone as (
+    delete from outbox o using unnest($1::uuid[], $2::int8[]) as m (id, publish)
+    where o.job_id = any($1::uuid[]) and o.job_id = m.id and o.publish = m.publish and o.state = 'sent' and o.run_at <= now() and not o.suspect
+      and o.limit_key is null and not exists (select 1 from queue_controls c where c.queue = o.queue and c.paused)
+      and exists (select 1 from workers where id = $3)
+    returning o.job_id
+)
+update jobs j
+set state = 'running', token = nextval('job_tokens'), worker_id = $3, started_at = clock_timestamp(), attempt = attempt + 1, runs = runs + 1
+where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
+returning j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
+
 -- name: isRegistered
 select exists (select 1 from workers where id = $1) as registered
 

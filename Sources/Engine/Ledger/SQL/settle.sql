@@ -11,9 +11,10 @@ for update of j
 -- name: finish
 with done as (
     delete from jobs j
-    using unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int2[], $7::text[], $8::uuid[], $9::timestamptz[], $10::int2[])
-        as f (id, state, error_code, error, result, retention, attempt_entry, worker_id, started_at, attempt)
-    where j.id = f.id
+    using unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int2[], $7::text[], $8::uuid[], $9::timestamptz[], $10::int2[],
+                 $11::int8[])
+        as f (id, state, error_code, error, result, retention, attempt_entry, worker_id, started_at, attempt, token)
+    where j.id = any($1::uuid[]) and j.id = f.id and (f.token is null or (j.token = f.token and j.state = 'running'))
     returning j.id, j.account_id, j.actor_id, j.parent_id, coalesce(f.worker_id, j.worker_id) as worker_id, j.created_at, j.run_at,
               coalesce(f.started_at, j.started_at) as started_at, f.attempt, j.max_attempts, j.priority, j.runs, f.state, j.kind, j.queue, j.unique_key,
               j.trace, f.error_code, f.error, j.payload, j.progress, j.checkpoint, f.result::json as result,

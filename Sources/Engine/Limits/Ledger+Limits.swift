@@ -26,7 +26,7 @@ package struct LimitDrift: Sendable, Hashable {
 extension Ledger {
     /// Gives one value of a kind's limiting field a limit of its own, in the caller's transaction.
     ///
-    /// Claims heed it from the commit on; what is parked under a limit that was raised is let through within a round of the maintenance.
+    /// Claims heed it from the commit on; what is parked under a limit that was raised is let through when the maintenance next looks at the key.
     package func setLimit(_ limit: LimitOverride, kind: String, value: JSONValue, on connection: Connection) throws {
         _ = try connection.run(
             SQL.Limits.setOverride, JobDefinition.limitKey(kind: kind, value: value), limit.concurrency.map { Int32(clamping: $0) },

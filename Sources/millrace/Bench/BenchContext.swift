@@ -72,7 +72,11 @@ struct BenchContext {
 
     private func warnOfOthers() throws {
         let others: Int = try connection.run(
-            .once("select count(*) as n from pg_stat_activity where datname <> current_database() and state = 'active' and backend_type = 'client backend'")
+            .once(
+                """
+                select count(*) as n from pg_stat_activity
+                where datname <> current_database() and state = 'active' and backend_type = 'client backend'
+                """)
         ).only()("n")
         if others > 0 { report.warn("\(others) sessions of other databases are at work on this PostgreSQL: its CPU time and WAL count theirs too") }
     }

@@ -40,13 +40,15 @@ final class BenchReport {
         line("\(name), run \(series[index].samples.count)  \(sample.line)")
     }
 
-    func spread(_ name: String, _ measure: Measure) -> Spread? {
-        Spread(series.first { $0.name == name }?.samples.compactMap { $0[measure] } ?? [])
+    /// The spread of a series, or of this share of its runs at the end.
+    func spread(_ name: String, _ measure: Measure, last share: Double = 1) -> Spread? {
+        let samples = series.first { $0.name == name }?.samples ?? []
+        return Spread(samples.suffix(Int((Double(samples.count) * share).rounded(.up))).compactMap { $0[measure] })
     }
 
     /// One series against another, by their medians.
-    func ratio(_ key: String, _ text: String, of name: String, to base: String, _ measure: Measure) {
-        guard let one = spread(name, measure), let other = spread(base, measure), other.median > 0 else { return }
+    func ratio(_ key: String, _ text: String, of name: String, to base: String, _ measure: Measure, last share: Double = 1) {
+        guard let one = spread(name, measure, last: share), let other = spread(base, measure), other.median > 0 else { return }
         let ratio = one.median / other.median
         fact(key, "\(Measure(key: "", label: "", unit: "", digits: 3).text(ratio))  (\(text))", .double(ratio))
     }
@@ -63,7 +65,9 @@ final class BenchReport {
                     ["\(measure.label)\(measure.unit.isEmpty ? "" : ", \(measure.unit)")"]
                         + [spread?.minimum, spread?.median, spread?.maximum].map { measure.text($0) })
             }
-            for row in Output.columns(["\(name), \(samples.count) \(samples.count == 1 ? "run" : "runs")", "min", "median", "max"], rows) { line(row) }
+            for row in Output.columns(["\(name), \(samples.count) \(samples.count == 1 ? "run" : "runs")", "min", "median", "max"], rows) {
+                line(row)
+            }
         }
         guard wantsJSON else { return }
         document["series"] = .object(JSONObject(series.map { ($0.name, json($0.name, $0.samples)) }))
@@ -74,7 +78,10 @@ final class BenchReport {
         let measures = samples.first?.values.map(\.measure) ?? []
         let summary: [(String, JSONValue)] = measures.compactMap { measure in
             spread(name, measure).map {
-                (measure.key, ["min": .double($0.minimum), "median": .double($0.median), "max": .double($0.maximum), "unit": .string(measure.unit)])
+                (
+                    measure.key,
+                    ["min": .double($0.minimum), "median": .double($0.median), "max": .double($0.maximum), "unit": .string(measure.unit)]
+                )
             }
         }
         return ["runs": .array(samples.map(\.json)), "summary": .object(JSONObject(summary))]

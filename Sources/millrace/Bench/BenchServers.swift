@@ -7,7 +7,7 @@ internal import RabbitMQ
 struct BenchServers {
     /// Of PostgreSQL; a figure counts only if what was acknowledged survives a crash.
     private static let durable = ["fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"]
-    private static let shown = ["fsync", "synchronous_commit", "full_page_writes", "wal_compression", "shared_buffers", "max_wal_size", "max_connections"]
+    private static let shown = ["fsync", "synchronous_commit", "full_page_writes", "wal_compression", "shared_buffers", "max_wal_size"]
 
     var postgresVersion: String
     var brokerVersion: String?
@@ -49,15 +49,15 @@ struct BenchServers {
         report.fact(
             "servers", versions.joined(separator: ", "),
             ["postgres": .string(postgresVersion), "broker": brokerVersion.map { .string($0) } ?? .null])
+        let broker = brokerVersion == nil ? [] : ["queues quorum", "messages persistent", "publisher confirms"]
         report.fact(
             "settings",
-            (settings.map { "\($0.name) \($0.value)" } + (brokerVersion == nil ? [] : ["queues quorum", "messages persistent", "publisher confirms"]))
-                .joined(separator: ", "),
+            (settings.map { "\($0.name) \($0.value)" } + broker).joined(separator: ", "),
             .object(JSONObject(settings.map { ($0.name, .string($0.value)) })))
         report.fact("durable", risks.isEmpty ? "yes" : "no", .bool(risks.isEmpty))
         if !risks.isEmpty { report.warn("not durable (\(risks.joined(separator: ", "))): these figures are for orientation only") }
         if postmaster == nil { report.warn("PostgreSQL is not a process that can be seen here: its CPU time and memory are not measured") }
-        if brokerVersion != nil, broker == nil {
+        if brokerVersion != nil, self.broker == nil {
             report.warn("RabbitMQ is not a process that can be seen here: its CPU time and memory are not measured")
         }
     }

@@ -6,9 +6,9 @@ internal import Postgres
 /// One drain: fills the outbox while nothing else runs, then measures from the start of relay, worker and scheduler to the last completion.
 struct DrainRun {
     static let rate = Measure(key: "drain_per_second", label: "drain", unit: "jobs/s")
-    static let seconds = Measure(key: "drain_seconds", label: "in", unit: "s", digits: 2)
+    static let seconds = Measure(key: "drain_seconds", label: "seconds", unit: "s", digits: 2)
     static let enqueueRate = Measure(key: "enqueue_per_second", label: "enqueue", unit: "jobs/s")
-    static let enqueueWAL = Measure(key: "enqueue_wal_bytes", label: "of which enqueue", unit: "B/job")
+    static let enqueueWAL = Measure(key: "enqueue_wal_bytes", label: "WAL of the enqueue", unit: "B/job")
 
     let context: BenchContext
     let kind: String

@@ -9,15 +9,15 @@ internal import Postgres
 /// them at most once a second and when they end, so a reading that is to be complete waits until our other sessions are gone (`settled`).
 struct Meter {
     static let own = Measure(key: "cpu_millrace_us", label: "CPU millrace", unit: "us/job", digits: 1)
-    static let postgres = Measure(key: "cpu_postgres_us", label: "PostgreSQL", unit: "us/job", digits: 1)
-    static let broker = Measure(key: "cpu_rabbitmq_us", label: "RabbitMQ", unit: "us/job", digits: 1)
+    static let postgres = Measure(key: "cpu_postgres_us", label: "CPU PostgreSQL", unit: "us/job", digits: 1)
+    static let broker = Measure(key: "cpu_rabbitmq_us", label: "CPU RabbitMQ", unit: "us/job", digits: 1)
     static let wal = Measure(key: "wal_bytes", label: "WAL", unit: "B/job")
-    static let walWithoutImages = Measure(key: "wal_bytes_without_images", label: "without images", unit: "B/job")
-    static let images = Measure(key: "wal_images", label: "images", unit: "/job", digits: 3)
+    static let walWithoutImages = Measure(key: "wal_bytes_without_images", label: "WAL without images", unit: "B/job")
+    static let images = Measure(key: "wal_images", label: "WAL images", unit: "/job", digits: 3)
     static let commits = Measure(key: "commits", label: "commits", unit: "/job", digits: 3)
     static let ownMemory = Measure(key: "memory_millrace_mib", label: "memory millrace", unit: "MiB", digits: 1)
-    static let postgresMemory = Measure(key: "memory_postgres_mib", label: "PostgreSQL", unit: "MiB", digits: 1)
-    static let brokerMemory = Measure(key: "memory_rabbitmq_mib", label: "RabbitMQ", unit: "MiB", digits: 1)
+    static let postgresMemory = Measure(key: "memory_postgres_mib", label: "memory PostgreSQL", unit: "MiB", digits: 1)
+    static let brokerMemory = Measure(key: "memory_rabbitmq_mib", label: "memory RabbitMQ", unit: "MiB", digits: 1)
 
     let connection: Connection
     let servers: BenchServers

@@ -5,7 +5,7 @@ enum BenchCommand: Command {
     static let name = "bench"
     static let summary = "measure the engine, on a database of its own: it empties and fills the ledger"
 
-    static let benchmarks: [any Benchmark.Type] = [DrainBench.self]
+    static let benchmarks: [any Benchmark.Type] = [DrainBench.self, EnqueueBench.self, LatencyBench.self, GrowthBench.self, IdleBench.self]
 
     static let flags = Array(Set(benchmarks.flatMap { $0.flags })).sorted()
     static let options = Array(Set(benchmarks.flatMap { $0.options } + BenchContext.options)).sorted()

@@ -1,5 +1,7 @@
 import Business
+import Bytes
 import JSON
+import Postgres
 import TestSupport
 import Testing
 
@@ -43,7 +45,8 @@ struct BenchTests {
     @Test func `growth keeps its backlog while it drains, and gives ratios`() async throws {
         try await SystemRig.run { rig in
             let ended = try await rig.command(
-                "bench", "growth", "--jobs", "200", "--runs", "1", "--finished", "3000", "--backlog", "500", "--backlog-in", "same", "--snapshots", "2",
+                "bench", "growth", "--jobs", "200", "--runs", "1", "--finished", "3000", "--backlog", "500", "--backlog-in", "same", "--snapshots",
+                "2",
                 "--snapshot-seconds", "1", "--snapshot-run", "1", "--json", within: .seconds(90))
             #expect(ended.code == 0, "\(ended.log)")
             let report = try JSONValue(parsing: ended.output)

@@ -49,6 +49,7 @@ enum EnqueueBench: Benchmark {
         let commits = try producers.run(jobs: jobs, rate: nil)
         let seconds = Double(monotonicNanoseconds() - began) / 1e9
         let after = meter.processor()
+        producers.close()
         bell.stop()
         var sample = Sample()
         sample.add(rate, Double(jobs) / seconds)

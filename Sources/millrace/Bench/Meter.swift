@@ -31,8 +31,9 @@ struct Meter {
 
     struct Log {
         var position: Double
-        var images: Double
-        var commits: Double
+        /// Nil when sessions were still open that may not have reported yet.
+        var images: Double?
+        var commits: Double?
     }
 
     func processor() -> Processor {
@@ -53,7 +54,7 @@ struct Meter {
         return Log(position: try row("position"), images: try row("images"), commits: try row("commits"))
     }
 
-    /// The log after our other sessions have ended and reported.
+    /// The log after the sessions of the load have ended and reported; without images and commits when they do not end within 5 s.
     func settledLog() throws -> Log {
         let deadline = ContinuousClock.now + .seconds(5)
         while ContinuousClock.now < deadline {
@@ -64,10 +65,10 @@ struct Meter {
                     where datname = current_database() and pid <> pg_backend_pid() and application_name = 'millrace-bench-load'
                     """)
             ).only()("n")
-            if others == 0 { break }
+            if others == 0 { return try log() }
             pause(.milliseconds(10))
         }
-        return try log()
+        return Log(position: try log().position)
     }
 
     static func processor(_ before: Processor, _ after: Processor, jobs: Int) -> Sample {
@@ -87,12 +88,15 @@ struct Meter {
     /// figure that is too low by a little; as long as there are few images (no checkpoint between the runs) both figures are near the truth.
     static func log(_ before: Log, _ after: Log, jobs: Int) -> Sample {
         let bytes = after.position - before.position
-        let count = after.images - before.images
+        func difference(_ one: Double?, _ other: Double?) -> Double? {
+            if let one, let other { other - one } else { nil }
+        }
+        let count = difference(before.images, after.images)
         var sample = Sample()
         sample.add(wal, bytes / Double(jobs))
-        sample.add(walWithoutImages, max(0, bytes - count * 8192) / Double(jobs))
-        sample.add(images, count / Double(jobs))
-        sample.add(commits, (after.commits - before.commits) / Double(jobs))
+        sample.add(walWithoutImages, count.map { max(0, bytes - $0 * 8192) / Double(jobs) })
+        sample.add(images, count.map { $0 / Double(jobs) })
+        sample.add(commits, difference(before.commits, after.commits).map { $0 / Double(jobs) })
         return sample
     }
 

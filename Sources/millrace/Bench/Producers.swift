@@ -82,10 +82,13 @@ final class Producers {
         return commits
     }
 
-    deinit {
+    /// Ends the threads, and with them the sessions: only then has the server counted all that they did.
+    func close() {
         for mailbox in orders { mailbox.close() }
         for thread in threads { thread.join() }
     }
+
+    deinit { close() }
 
     /// Every `count`-th batch, beginning with this producer's.
     private static func work(

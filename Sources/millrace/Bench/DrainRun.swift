@@ -79,7 +79,10 @@ struct DrainRun {
     /// Proves the end after the clock has stopped: a job that ran twice would have let the count be reached too early.
     private func confirm() throws {
         guard !leavesRest else { return }
-        let left: Int = try context.connection.run(.once("select count(*) as n from jobs where kind = $1"), kind).only()("n")
+        // A backlog that is due tomorrow is none of this drain's; a retry is due within a minute.
+        let left: Int = try context.connection.run(
+            .once("select count(*) as n from jobs where kind = $1 and run_at < now() + interval '1 hour'"), kind
+        ).only()("n")
         if left > 0 { throw CommandFailure(.failure, "the ledger is not empty: \(left) jobs are left, so this drain counts for nothing") }
     }
 }

@@ -23,6 +23,9 @@ package final class BrokerConnection {
     /// What the broker is short of, while it accepts no messages.
     package var blockedReason: String? { link.blockedReason }
 
+    /// Product and version as the broker says them when it greets, `RabbitMQ 3.10.8`; nil when it says none.
+    package var server: String? { link.server }
+
     /// Creates a durable queue, or finds it there with the same arguments.
     ///
     /// - Throws: `preconditionFailed` when it exists with other arguments; the message names the argument.

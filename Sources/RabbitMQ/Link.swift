@@ -47,6 +47,14 @@ final class Link {
     /// Seconds between heartbeats, as agreed on; 0 for none.
     var heartbeatSeconds: Int { unsafe Int(amqp_get_heartbeat(state)) }
 
+    /// Product and version, if the broker said both.
+    var server: String? {
+        guard let table = unsafe amqp_get_server_properties(state) else { return nil }
+        let properties = unsafe Headers.decode(table.pointee)
+        guard case .string(let product) = properties["product"], case .string(let version) = properties["version"] else { return nil }
+        return "\(product) \(version)"
+    }
+
     /// Throws what broke the connection, if anything did.
     func requireOpen() throws(BrokerError) {
         if let failure { throw failure }

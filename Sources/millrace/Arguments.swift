@@ -30,6 +30,9 @@ struct Arguments {
         }
     }
 
+    /// The flag or option stands there, with whatever value.
+    func isGiven(_ name: String) -> Bool { given.contains(name) || values[name] != nil }
+
     func has(_ flag: String) -> Bool { given.contains(flag) }
 
     func value(_ option: String) -> String? { values[option]?.last }
@@ -56,9 +59,11 @@ struct Arguments {
         return words[index]
     }
 
-    func number(_ option: String, default standard: Int) throws(CommandFailure) -> Int {
+    func number(_ option: String, default standard: Int, least: Int = 0) throws(CommandFailure) -> Int {
         guard let text = value(option) else { return standard }
-        guard let number = Int(text), number >= 0 else { throw .usage("\(option) takes a whole number, not \"\(text)\"") }
+        guard let number = Int(text), number >= least else {
+            throw .usage("\(option) takes a whole number\(least > 0 ? " from \(least) on" : ""), not \"\(text)\"")
+        }
         return number
     }
 }

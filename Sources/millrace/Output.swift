@@ -9,14 +9,18 @@ enum Output {
 
     static func json(_ value: JSONValue) { line(value.prettyText) }
 
-    /// Columns as wide as their widest cell; numbers should come as text already.
     static func table(_ header: [String], _ rows: [[String]]) {
+        for row in columns(header, rows) { line(row) }
+    }
+
+    /// Columns as wide as their widest cell; numbers should come as text already.
+    static func columns(_ header: [String], _ rows: [[String]]) -> [String] {
         let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
-        for row in [header] + rows {
+        return ([header] + rows).map { row in
             let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
             var text = cells.joined(separator: "  ")
             while text.hasSuffix(" ") { text.removeLast() }
-            line(text)
+            return text
         }
     }
 

@@ -8,33 +8,54 @@ internal import Postgres
 /// The payload is 300 bytes, as the peers' is; the transaction kind does what theirs does: update one of a thousand balances, insert an entry.
 enum BenchKinds {
     static let schema = """
-        create table if not exists bench_balances (id integer primary key, balance bigint not null);
+        create table if not exists bench_balances (id integer primary key, balance bigint not null) with (fillfactor = 50);
         insert into bench_balances select n, 0 from generate_series(1, 1000) n on conflict do nothing;
         create table if not exists bench_entries (
-            id bigint generated always as identity primary key, account integer not null, amount bigint not null);
+            id bigint generated always as identity primary key, account integer not null, amount bigint not null, memo text,
+            at timestamptz not null default now());
         """
 
+    static let all = ["bench.noop", "bench.limited", "bench.atomic", "bench.txn"]
+    /// Of a queue that nobody serves: a backlog in the way.
+    static let backlog = "bench.backlog"
+
+    /// - Parameters:
+    ///   - atomicLanes: how many transactions of atomic jobs run at once.
+    ///   - leased: how many leased jobs run at once.
     static func catalog(atomicLanes: Int, leased: Int) throws -> Catalog {
         try Catalog(
             jobs: [
                 kind("bench.noop", "leased", "bench-leased"), kind("bench.atomic", "atomic", "bench-atomic"),
-                kind("bench.txn", "atomic", "bench-atomic"),
+                kind("bench.txn", "atomic", "bench-atomic"), kind(backlog, "leased", "bench-backlog"),
                 kind("bench.limited", "leased", "bench-leased", limits: #""limits": { "by": "key", "concurrency": 10 },"#),
             ],
-            queues: [queue("bench-leased", 60, leased, 1000), queue("bench-atomic", 60, atomicLanes, 500)])
+            queues: [
+                queue("bench-leased", 60, leased, 1000), queue("bench-atomic", 60, atomicLanes, 500), queue("bench-backlog", 60, 1, 100),
+            ])
     }
 
-    static var handlers: [JobHandler] {
+    static func handlers(_ tally: Tally) -> [JobHandler] {
         [
-            .leased("bench.noop", NoopJob()), .leased("bench.limited", NoopJob()), .atomic("bench.atomic", AtomicNoopJob()),
-            .atomic("bench.txn", TransactionJob()),
+            .leased("bench.noop", NoopJob(tally: tally)), .atomic("bench.atomic", AtomicNoopJob(tally: tally)),
+            .atomic("bench.txn", TransactionJob(tally: tally)), .leased("bench.limited", NoopJob(tally: tally)),
         ]
     }
 
-    /// The limited kind's jobs take turns over so many keys.
-    static func payload(_ number: Int, keys: Int) -> JSONValue {
-        ["account": .int(Int64(number % 1000 + 1)), "key": .int(Int64(number % keys)), "fill": .string(String(repeating: "x", count: 258))]
+    /// One of `accounts` accounts: the relay lets them take turns; a limited job has one of `keys` keys.
+    static func job(_ kind: String, _ number: Int, accounts: Int, keys: Int = 100_000, isTimed: Bool = false) -> NewJob {
+        let account = number * 7919 % max(accounts, 1)
+        var payload: JSONValue = ["account": .int(Int64(account % 1000 + 1)), "key": .int(Int64(number % max(keys, 1))), "fill": .string(isTimed ? timedFill : fill)]
+        if isTimed, case .object(var members) = payload {
+            members["number"] = .int(Int64(number))
+            payload = .object(members)
+        }
+        // Nought: jobs of the platform itself, one single flow.
+        let owner = accounts == 0 ? nil : Identifier(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0000 | UInt64(account))
+        return NewJob(kind, payload, account: owner)
     }
+
+    private static let fill = String(repeating: "x", count: 263)
+    private static let timedFill = String(repeating: "x", count: 243)
 
     private static func kind(_ kind: String, _ style: String, _ queue: String, limits: String = "") -> (file: String, text: String) {
         (
@@ -61,23 +82,37 @@ enum BenchKinds {
 
 private struct BenchPayload: Decodable, Sendable {
     var account: Int
+    var number: Int?
 }
 
 private struct NoopJob: LeasedJob {
-    @concurrent func run(_ payload: BenchPayload, in context: LeasedContext) async throws -> Outcome { .done() }
+    let tally: Tally
+
+    @concurrent func run(_ payload: BenchPayload, in context: LeasedContext) async throws -> Outcome {
+        tally.enter(context.job.id, number: payload.number)
+        return .done()
+    }
 }
 
 private struct AtomicNoopJob: AtomicJob {
-    func run(_ payload: BenchPayload, in context: AtomicContext) throws -> Outcome { .done() }
+    let tally: Tally
+
+    func run(_ payload: BenchPayload, in context: AtomicContext) throws -> Outcome {
+        tally.enter(context.job.id, number: payload.number)
+        return .done()
+    }
 }
 
 private struct TransactionJob: AtomicJob {
-    private static let update = Statement("bench.update", "update bench_balances set balance = balance + 1 where id = $1")
-    private static let insert = Statement("bench.insert", "insert into bench_entries (account, amount) values ($1, 1)")
+    private static let update = Statement("bench.update", "update bench_balances set balance = balance - 1 where id = $1")
+    private static let insert = Statement("bench.insert", "insert into bench_entries (account, amount, memo) values ($1, -1, $2)")
+
+    let tally: Tally
 
     func run(_ payload: BenchPayload, in context: AtomicContext) throws -> Outcome {
+        tally.enter(context.job.id, number: payload.number)
         try context.connection.run(Self.update, payload.account)
-        try context.connection.run(Self.insert, payload.account)
+        try context.connection.run(Self.insert, payload.account, "job of the benchmark")
         return .done()
     }
 }

@@ -1,0 +1,86 @@
+internal import Bytes
+internal import Engine
+internal import JSON
+internal import Postgres
+internal import RabbitMQ
+internal import Settings
+
+/// What every benchmark of the engine needs: its database, the definitions of its kinds, queues with a name of their own, the meter and the report.
+struct BenchContext {
+    static let options = ["--accounts", "--keys", "--lanes", "--leased"]
+
+    let platform: Platform
+    let catalog: Catalog
+    let report: BenchReport
+    let meter: Meter
+    let tally = Tally()
+    let accounts: Int
+    /// Keys over which the jobs of the limited kind take turns.
+    let keys: Int
+    /// For what the benchmark itself asks; what is measured runs on connections of `load`.
+    let connection: Connection
+    let load: ConnectionSettings
+    /// Before the queues' names in the broker: runs do not meet each other's wake-ups.
+    let prefix = "bench.\(Identifier.next().text("r").suffix(8))."
+
+    /// - Parameter options: the benchmark's own, as they count.
+    init(_ name: String, _ arguments: Arguments, options: JSONObject) throws {
+        platform = try Platform(arguments, roles: [.relay])
+        accounts = try arguments.number("--accounts", default: 1000)
+        keys = try arguments.number("--keys", default: 100_000, least: 1)
+        let (lanes, leased) = (try arguments.number("--lanes", default: 2), try arguments.number("--leased", default: 1000))
+        catalog = try BenchKinds.catalog(atomicLanes: lanes, leased: leased)
+        var options = options
+        for (key, value) in [("accounts", accounts), ("keys", keys), ("lanes", lanes), ("leased", leased)] { options[key] = .int(Int64(value)) }
+        report = BenchReport(name, options: options, json: arguments.wantsJSON)
+        var settings = try platform.connection("bench")
+        settings.statementTimeout = .zero
+        settings.idleInTransactionTimeout = .zero
+        connection = try Connection(settings)
+        load = try platform.connection("bench-load")
+        let machine = Machine.read()
+        report.fact("machine", machine.text, machine.json)
+        let servers = try BenchServers(connection, broker: platform.broker)
+        servers.show(in: report)
+        meter = Meter(connection: connection, servers: servers)
+        try BenchDatabase.prepare(connection)
+        try BenchDatabase.empty(connection)
+        try warnOfOthers()
+    }
+
+    /// The kind to run, which must be one of ours.
+    static func kind(_ arguments: Arguments, default standard: String = "bench.noop") throws -> String {
+        let kind = arguments.value("--kind") ?? standard
+        guard BenchKinds.all.contains(kind) else {
+            throw CommandFailure.usage("there is no kind \"\(kind)\"" + Suggestion.hint(kind, BenchKinds.all))
+        }
+        return kind
+    }
+
+    func queue(of kind: String) -> String { catalog.jobs[kind]?.queue ?? "" }
+
+    /// Runs the body while the queues exist in the broker, and removes them whatever happens.
+    func withQueues(_ body: () throws -> Void) throws {
+        let topology = Topology(catalog: catalog, prefix: prefix)
+        let broker = try platform.requiredBroker()
+        _ = try topology.declare(on: try BrokerConnection(broker))
+        defer {
+            // A connection of its own: a long run would not have answered the first one's heartbeats.
+            if let admin = try? BrokerConnection(broker) {
+                for queue in catalog.queues.keys + [Topology.deadLetters] { _ = try? admin.deleteQueue(topology.name(queue)) }
+            }
+        }
+        try body()
+    }
+
+    private func warnOfOthers() throws {
+        let others: Int = try connection.run(
+            .once(
+                """
+                select count(*) as n from pg_stat_activity
+                where datname <> current_database() and state = 'active' and backend_type = 'client backend'
+                """)
+        ).only()("n")
+        if others > 0 { report.warn("\(others) sessions of other databases are at work on this PostgreSQL: its CPU time and WAL count theirs too") }
+    }
+}

@@ -1,0 +1,88 @@
+internal import Bytes
+internal import Engine
+internal import Lanes
+internal import Postgres
+
+/// One drain: fills the outbox while nothing else runs, then measures from the start of relay, worker and scheduler to the last completion.
+struct DrainRun {
+    static let rate = Measure(key: "drain_per_second", label: "drain", unit: "jobs/s")
+    static let seconds = Measure(key: "drain_seconds", label: "seconds", unit: "s", digits: 2)
+    static let enqueueRate = Measure(key: "enqueue_per_second", label: "enqueue", unit: "jobs/s")
+    static let enqueueWAL = Measure(key: "enqueue_wal_bytes", label: "WAL of the enqueue", unit: "B/job")
+
+    let context: BenchContext
+    let kind: String
+    let jobs: Int
+    /// Jobs of the same queue may be left over: the drain then ends with the last of `jobs` to enter its handler.
+    var leavesRest = false
+
+    /// What the drain and its filling cost a job.
+    func measured() throws -> Sample {
+        let meter = context.meter
+        let first = try meter.log()
+        let enqueued = try context.fill(kind, jobs: jobs)
+        let filled = try meter.log()
+        let before = meter.processor()
+        let rig = try BenchRig(context, queue: context.queue(of: kind))
+        context.tally.reset()
+        let began = monotonicNanoseconds()
+        rig.start()
+        do {
+            try waitForHandlers()
+            if !leavesRest { try waitForEnds() }
+        } catch {
+            rig.stop()
+            throw error
+        }
+        let seconds = Double(monotonicNanoseconds() - began) / 1e9
+        let after = meter.processor()
+        let memory = meter.memory()
+        rig.stop()
+        try confirm()
+        var sample = Sample()
+        sample.add(Self.rate, Double(jobs) / seconds)
+        sample.add(Self.seconds, seconds)
+        sample.add(Self.enqueueRate, enqueued)
+        sample.add(Meter.processor(before, after, jobs: jobs))
+        sample.add(Meter.log(first, try meter.settledLog(), jobs: jobs))
+        sample.add(Self.enqueueWAL, (filled.position - first.position) / Double(jobs))
+        sample.add(memory)
+        return sample
+    }
+
+    private func waitForHandlers() throws {
+        var (count, since) = (0, ContinuousClock.now)
+        while true {
+            let now = context.tally.count
+            if now >= jobs { return }
+            if now > count { (count, since) = (now, .now) }
+            if ContinuousClock.now - since > .seconds(60) {
+                throw CommandFailure(.failure, "no job has started for 60 s; \(count) of \(jobs) had")
+            }
+            pause(.milliseconds(2))
+        }
+    }
+
+    private func waitForEnds() throws {
+        let recent = context.tally.recent
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline {
+            let remains: Bool = try context.connection.run(
+                Statement("bench.remains", "select exists (select from jobs where id = any($1)) as remains"), recent
+            ).only()("remains")
+            if !remains { return }
+            pause(.milliseconds(1))
+        }
+        throw CommandFailure(.failure, "jobs that had started have not ended for 60 s")
+    }
+
+    /// Proves the end after the clock has stopped: a job that ran twice would have let the count be reached too early.
+    private func confirm() throws {
+        guard !leavesRest else { return }
+        // A backlog that is due tomorrow is none of this drain's; a retry is due within a minute.
+        let left: Int = try context.connection.run(
+            .once("select count(*) as n from jobs where kind = $1 and run_at < now() + interval '1 hour'"), kind
+        ).only()("n")
+        if left > 0 { throw CommandFailure(.failure, "the ledger is not empty: \(left) jobs are left, so this drain counts for nothing") }
+    }
+}

@@ -1,0 +1,31 @@
+"""Dramatiq on a durable classic queue with persistent messages; of its middleware only the retries, which is its fastest set-up that keeps jobs."""
+
+import os
+
+import dramatiq
+import job
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.middleware import Retries
+
+QUEUE = "peers_dramatiq"
+
+broker = RabbitmqBroker(url=os.environ["PEERS_AMQP"], middleware=[Retries()])
+dramatiq.set_broker(broker)
+
+
+@dramatiq.actor(queue_name=QUEUE)
+def noop(text):
+    job.done()
+
+
+@dramatiq.actor(queue_name=QUEUE)
+def txn(text):
+    job.transaction(text)
+    job.done()
+
+
+def enqueue(name, count):
+    broker.declare_queue(QUEUE, ensure=True)
+    actor = {"noop": noop, "txn": txn}[name]
+    for number in range(count):
+        actor.send(job.payload(number))

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Lanes
 
-/// A TCP proxy in front of a server that a test can take away: as a server that is down (connections are reset, new ones refused), or as a network that
+/// A TCP proxy in front of a server that a test or a trial can take away: as a server that is down (connections are reset, new ones refused), or as a network that
 /// swallows everything and says nothing.
 ///
 /// One thread moves the bytes of all connections, each direction with a piece of its own: a side that does not read stops nobody else.

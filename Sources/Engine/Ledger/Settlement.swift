@@ -70,11 +70,13 @@ extension Ledger {
     }
 
     /// Puts jobs back to the outbox; those that a newer twin keeps out must not be among them.
-    func requeue(_ jobs: [Requeue], on connection: Connection) throws {
+    ///
+    /// - Parameter now: by the clock that made `runAt`: only the time between the two counts.
+    func requeue(_ jobs: [Requeue], on connection: Connection, now: Instant) throws {
         guard !jobs.isEmpty else { return }
         _ = try connection.run(
             SQL.Settle.requeue, jobs.map(\.id), jobs.map(\.runAt), jobs.map { Int16($0.attempt) }, jobs.map(\.suspect), jobs.map { Int16($0.deaths) },
-            jobs.map { $0.entry?.text }, Instant.now)
+            jobs.map { $0.entry?.text }, now)
         if let bell { connection.afterCommit { bell.ring() } }
     }
 }

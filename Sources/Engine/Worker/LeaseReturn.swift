@@ -45,7 +45,7 @@ struct LeaseReturn {
             }
         }
         try ledger.finish(finishes, on: connection)
-        try ledger.requeue(requeues, on: connection)
+        try ledger.requeue(requeues, on: connection, now: now)
     }
 
     private func entry(attempt: Int, startedAt: Instant?, endedAt: Instant) -> JSONValue {

@@ -35,7 +35,7 @@ struct WorkerCore: Sendable {
         }
         try giveWay(&requeues, &finishes, jobs: ends.map(\.job), on: connection)
         try ledger.finish(finishes, on: connection)
-        try ledger.requeue(requeues, on: connection)
+        try ledger.requeue(requeues, on: connection, now: now)
         let kinds = Dictionary(ends.map { ($0.job.id, $0.job.kind) }, uniquingKeysWith: { first, _ in first })
         let dead = finishes.filter { $0.state == .dead }
         let log = log

@@ -65,10 +65,13 @@ let package = Package(
         floor("HTTPServer", ["CMicroHTTPD", "CZlib", "CLinux", "Bytes", "Clocks", "JSON", "Lanes", "Telemetry"], settings: door),
         floor("HTTPClient", ["CCurl", "CLinux", "Bytes", "Clocks", "Lanes", "Telemetry"], settings: door),
 
+        // What proofs do to others: processes, proxies, chance.
+        floor("Faults", ["Lanes"]),
+
         // F3: jobs.
         floor(
             "Engine", ["Postgres", "RabbitMQ", "Lanes", "Telemetry", "JSON", "Clocks", "Bytes", "Settings"], embeds: true,
-            exclude: ["Ledger/SQL", "Limits/SQL", "Relay/SQL", "Worker/SQL", "Maintenance/SQL", "Migrations"]),
+            exclude: ["Ledger/SQL", "Limits/SQL", "Relay/SQL", "Worker/SQL", "Maintenance/SQL", "Invariants/SQL", "Migrations"]),
 
         // F4: the rules.
         floor(
@@ -87,7 +90,8 @@ let package = Package(
         .executableTarget(
             name: "millrace",
             dependencies: [
-                "API", "Work", "Business", "Engine", "HTTPServer", "HTTPClient", "RabbitMQ", "Postgres", "Crypto", "Lanes", "Telemetry", "Settings",
+                "API", "Work", "Business", "Engine", "HTTPServer", "HTTPClient", "RabbitMQ", "Postgres", "Crypto", "Faults", "Lanes", "Telemetry",
+                "Settings",
                 "JSON", "Clocks", "Bytes",
             ],
             swiftSettings: house),
@@ -99,7 +103,9 @@ let package = Package(
         // Tests: one target per target, and the fixtures that they share.
         .target(
             name: "TestSupport",
-            dependencies: ["Business", "Engine", "Postgres", "RabbitMQ", "Crypto", "Lanes", "Telemetry", "Settings", "JSON", "Clocks", "Bytes"],
+            dependencies: [
+                "Business", "Engine", "Postgres", "RabbitMQ", "Crypto", "Faults", "Lanes", "Telemetry", "Settings", "JSON", "Clocks", "Bytes",
+            ],
             path: "Tests/TestSupport", swiftSettings: house),
         tests("BytesTests", ["Bytes"]),
         tests("ClocksTests", ["Clocks"]),

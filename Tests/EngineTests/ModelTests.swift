@@ -11,8 +11,10 @@ import Testing
 
 /// The engine's steps on the real database in random order, with a broker that loses and repeats, and crashes between any two steps.
 ///
-/// The relay, the claims, the runs, the ends and the maintenance are the engine's own; the test decides who moves next, and plays the broker. After every
-/// step the ledger must be whole. `MILLRACE_TEST_SEED` repeats a run, apart from what depends on the clock.
+/// The relay, the claims, the runs, the ends and the maintenance are the engine's own; the test decides who moves next, and plays the broker. Their way to
+/// the database leads through a proxy that breaks at some message of some steps, before the server has seen it or before anybody has seen the answer: so a
+/// crash falls between any two statements, and into every COMMIT. After every step the ledger must be whole. `MILLRACE_TEST_SEED` repeats a run, apart from
+/// what depends on the clock.
 @Suite(.database(.engine), .timeLimit(.minutes(2)))
 struct ModelTests {
     @Test(arguments: 0..<6) func `whatever happens in whatever order, every job ends once and its effects are exactly its completion's`(run: Int)
@@ -36,9 +38,11 @@ struct ModelTests {
         let dice = Dice(seed)
         try await EngineRig.with(kinds: kinds, queues: [TestKinds.queue("fast", batch: 8)], handlers: Model.handlers(dice)) { rig in
             try await rig.script("create table effects (job uuid, note text)")
+            let (proxy, shaky) = try ShakyWay.open()
+            defer { proxy.stop() }
             let failure = await offPool { () -> (any Error)? in
                 do {
-                    let model = try Model(rig, dice)
+                    let model = try Model(rig, dice, proxy, shaky)
                     try model.wander(steps: 300)
                     try model.drain()
                     return nil
@@ -90,7 +94,7 @@ private final class Model {
         let lock: Int
         var leased: [ClaimedJob] = []
 
-        init(_ rig: EngineRig, lock: Int) throws {
+        init(_ rig: EngineRig, _ settings: ConnectionSettings, lock: Int) throws {
             let running = RunningJobs()
             let identity = WorkerIdentity(
                 settings: rig.settings, role: "worker", queues: ["fast"], running: running, ledger: rig.ledger, log: rig.log, onStuck: {})
@@ -98,7 +102,6 @@ private final class Model {
                 ledger: rig.ledger, handlers: Dictionary(uniqueKeysWithValues: rig.handlers.map { ($0.kind, $0) }), database: rig.database,
                 identity: identity, running: running, gate: SoloGate(), metrics: WorkerMetrics(rig.metrics, catalog: rig.catalog), log: rig.log,
                 deathNotice: nil)
-            let settings = rig.settings
             pool = LanePool("model", count: 1) { _ in WorkLane(settings) }
             settler = Settler(core: core, pool: pool)
             runner = LeasedRunner(core: core, settler: settler)
@@ -109,6 +112,9 @@ private final class Model {
 
     private let rig: EngineRig
     private let dice: Dice
+    /// The way of relay, workers and maintenance to the database.
+    private let proxy: FaultProxy
+    private let shaky: ConnectionSettings
     /// Reads, and makes the test's own changes.
     private let observer: Connection
     /// Holds the locks of the workers that live.
@@ -149,9 +155,11 @@ private final class Model {
         ]
     }
 
-    init(_ rig: EngineRig, _ dice: Dice) throws {
+    init(_ rig: EngineRig, _ dice: Dice, _ proxy: FaultProxy, _ shaky: ConnectionSettings) throws {
         self.rig = rig
         self.dice = dice
+        self.proxy = proxy
+        self.shaky = shaky
         observer = try Connection(rig.settings)
         locks = try Connection(rig.settings)
         rescuer = Rescuer(settings: SchedulerSettings(), ledger: rig.ledger, log: rig.log)
@@ -168,22 +176,38 @@ private final class Model {
         for step in 0..<steps {
             let move = dice.roll(100)
             dice.note("step \(step), move \(move), broker \(broker.count)")
+            if dice.roll(4) == 0 { proxy.snap(after: dice.roll(14), heard: dice.roll(2) == 0) }
             switch move {
-            case 0..<12: try enqueue()
-            case 12..<32: try relay()
-            case 32..<50: try claim()
-            case 50..<70: try end()
-            case 70..<74: repeatMessage()
-            case 74..<77: loseMessages()
-            case 77..<80: try cancel()
-            case 80..<83: try pause()
-            case 83..<87: try maintain()
-            case 87..<91: try die()
-            case 91..<95: try lateEnd()
-            case 95..<97: try retry()
+            case 0..<10: try enqueue()
+            case 10..<29: try relay()
+            case 29..<46: try claim()
+            case 46..<66: try end()
+            case 66..<70: repeatMessage()
+            case 70..<73: loseMessages()
+            case 73..<77: try cancel()
+            case 77..<80: try pause()
+            case 80..<85: try maintain()
+            case 85..<89: try die()
+            case 89..<92: try lateEnd()
+            case 92..<94: try retry()
+            case 94..<96: try giveBack()
+            case 96..<97: try deadLetter()
+            case 97..<98: try wipe()
             default: try resend()
             }
+            proxy.unsnap()
             try check()
+        }
+    }
+
+    /// What the process does about a connection that broke: it goes on, and does the same again when its turn comes.
+    ///
+    /// Also when all is calm: a connection that broke while nobody used it is noticed then.
+    private func surviving(_ what: String, _ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let error as PostgresError where error.isConnectionLoss || error.isTransient || error.kind == .commitUnknown {
+            dice.note("\(what) met: \(error)")
         }
     }
 
@@ -224,25 +248,29 @@ private final class Model {
     /// The relay, with a crash before publishing, between publishing and marking, or between marking and the commit.
     private func relay() throws {
         struct Crash: Error {}
-        let connection = try Connection(rig.settings)
         let crash = dice.isCalm ? 9 : dice.roll(10)
+        try surviving("the relay") { try relay(crashing: crash, Crash()) }
+    }
+
+    private func relay<Crash: Error>(crashing crash: Int, _ end: Crash) throws {
+        let connection = try Connection(shaky)
         do {
             _ = try connection.run(SQL.Relay.promote, 1000)
             let paused: [String] = try connection.run(SQL.Relay.pausedQueues).map { try $0("queue") }
             if paused.contains("fast") { return }
             try connection.transaction { connection in
                 let rows = try picker.pick(queue: "fast", slots: dice.roll(6) + 1, on: connection)
-                if crash == 0 { throw Crash() }
+                if crash == 0 { throw end }
                 var sent: [Identifier] = []
                 for row in rows {
                     let number: Int64 = try row("publish")
                     broker.append(Message(id: try row("job_id"), publish: number + 1, kind: try row("kind")))
                     sent.append(try row("job_id"))
-                    if crash == 1 { throw Crash() }
+                    if crash == 1 { throw end }
                 }
-                if crash == 2 { throw Crash() }
+                if crash == 2 { throw end }
                 _ = try connection.run(SQL.Relay.markSent, sent)
-                if crash == 3 { throw Crash() }
+                if crash == 3 { throw end }
             }
         } catch is Crash {
             dice.note("the relay crashed at \(crash)")
@@ -254,6 +282,15 @@ private final class Model {
         broker.shuffle(using: dice)
         let messages = Array(broker.prefix(dice.roll(5) + 1))
         broker.removeFirst(messages.count)
+        // Unless the claim is told to be done its messages are not acknowledged, and come again.
+        broker += messages
+        try surviving("a claim") {
+            try claim(messages, by: hand)
+            broker.removeLast(messages.count)
+        }
+    }
+
+    private func claim(_ messages: [Message], by hand: Hand) throws {
         var requests = messages.map { ClaimRequest(id: $0.id, publish: $0.publish, kind: $0.kind) }
         let atomic = requests.filter { Self.atomicKinds.contains($0.kind) }
         requests.removeAll { Self.atomicKinds.contains($0.kind) }
@@ -326,7 +363,7 @@ private final class Model {
     }
 
     private func pause() throws {
-        let paused = dice.roll(2) == 0
+        let paused = dice.roll(3) == 0
         let ledger = rig.ledger
         try observer.transaction { try ledger.setPaused(paused, queue: "fast", actor: nil, on: $0) }
     }
@@ -339,6 +376,28 @@ private final class Model {
         } catch is LedgerError {}
     }
 
+    /// A worker that stops gives back what it has prefetched.
+    private func giveBack() throws {
+        let count = min(broker.count, dice.roll(4) + 1)
+        let messages = broker.suffix(count)
+        try surviving("a stop") {
+            _ = try Connection(shaky).run(SQL.Claim.giveBack, messages.map(\.id), messages.map(\.publish))
+            broker.removeLast(count)
+        }
+    }
+
+    /// The broker has given a message back too often.
+    private func deadLetter() throws {
+        guard let message = broker.popLast() else { return }
+        try surviving("the reader of dead letters") { _ = try Connection(shaky).run(SQL.Maintenance.suspectOutbox, [message.id]) }
+    }
+
+    /// The broker comes back empty, and a relay sees that.
+    private func wipe() throws {
+        broker = []
+        try surviving("the relay") { _ = try Connection(shaky).run(SQL.Ledger.unsend, "fast") }
+    }
+
     private func resend() throws { _ = try observer.run(SQL.Maintenance.resend, 0.0) }
 
     /// A few rounds of the maintenance, and an audit in each worker.
@@ -346,15 +405,21 @@ private final class Model {
         let ledger = rig.ledger
         for _ in 0..<7 {
             now += 1_000_000_000
-            try rescuer.round(observer, now: now)
-            _ = try observer.transaction { try ledger.cancelSignalled(on: $0) }
-            try keeper.round(observer)
+            try surviving("the maintenance") {
+                let connection = try Connection(shaky)
+                try rescuer.round(connection, now: now)
+                _ = try connection.transaction { try ledger.cancelSignalled(on: $0) }
+                try keeper.round(connection)
+            }
         }
-        try keeper.keepHouse(observer)
+        try surviving("house-keeping") { try keeper.keepHouse(Connection(shaky)) }
         for hand in hands {
-            var audit = LeaseAudit(ledger: rig.ledger, running: hand.core.running, log: rig.log)
-            try audit.round(observer, worker: hand.core.identity.id, now: 0)
-            try audit.round(observer, worker: hand.core.identity.id, now: 6_000_000_000)
+            try surviving("an audit of leases") {
+                let connection = try Connection(shaky)
+                var audit = LeaseAudit(ledger: rig.ledger, running: hand.core.running, log: rig.log)
+                try audit.round(connection, worker: hand.core.identity.id, now: 0)
+                try audit.round(connection, worker: hand.core.identity.id, now: 6_000_000_000)
+            }
         }
     }
 
@@ -382,7 +447,7 @@ private final class Model {
 
     private func hire() throws {
         nextLock += 1
-        let hand = try Hand(rig, lock: nextLock)
+        let hand = try Hand(rig, shaky, lock: nextLock)
         try locks.run(.once("select pg_advisory_lock(1837, $1::int4)"), nextLock)
         try observer.run(
             .once("insert into workers (id, lock, host, process, role, queues) values ($1, $2::int4, 'h', 1, 'w', '{fast}')"), hand.core.identity.id,

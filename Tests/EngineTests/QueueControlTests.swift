@@ -1,11 +1,12 @@
 import Bytes
 import Clocks
-import Engine
 import JSON
 import Postgres
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Engine
 
 /// What an operator does to queues and dead jobs, and what a caller gives with a job.
 @Suite(.database(.engine), .timeLimit(.minutes(2)))
@@ -200,6 +201,24 @@ struct QueueControlTests {
                 let id = try await rig.database.transaction { try ledger.enqueue(NewJob("test.atomic", [:]), on: $0, now: .now + .seconds(600)).id }
                 try await rig.wait(id, for: .completed)
             }
+        }
+    }
+
+    @Test(arguments: [3600, 0, -3600])
+    func `a retry waits for its delay whatever the worker's clock says`(ahead: Int) async throws {
+        let tally = Tally()
+        try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
+            let id = try await rig.enqueue("test.leased")
+            try await rig.script("delete from outbox")
+            try await rig.script("update jobs set state = 'running', token = nextval('job_tokens'), worker_id = gen_random_uuid()")
+            let (ledger, now) = (rig.ledger, Instant.now + .seconds(ahead))
+            try await rig.database.transaction {
+                let retry = Requeue(id: id, runAt: now + .seconds(60), attempt: 1, suspect: false, deaths: 0, entry: nil)
+                try ledger.requeue([retry], on: $0, now: now)
+            }
+            let delay: Double = try await rig.value(
+                "select extract(epoch from run_at - now())::float8 from outbox where state = 'scheduled'", as: Double.self)
+            #expect((30...60).contains(delay))
         }
     }
 

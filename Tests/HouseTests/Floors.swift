@@ -7,7 +7,7 @@ enum Floors {
     static let all: [[String]] = [
         ["CPostgres", "CRabbitMQ", "CCurl", "CMicroHTTPD", "COpenSSL", "CCrypt", "CZlib", "CLinux"],
         ["Bytes", "Clocks", "JSON", "Settings", "Telemetry", "Lanes"],
-        ["Crypto", "Postgres", "RabbitMQ", "HTTPServer", "HTTPClient"],
+        ["Crypto", "Postgres", "RabbitMQ", "HTTPServer", "HTTPClient", "Faults"],
         ["Engine"],
         ["Business"],
         ["API", "Work"],

@@ -85,12 +85,13 @@ extension Ledger {
 
     /// Puts jobs back to the outbox; those that a newer twin keeps out must not be among them.
     ///
+    /// - Parameter now: by the clock that made `runAt`: only the time between the two counts.
     /// - Returns: the permits that their runs held, to be given back as the transaction's last act.
-    func requeue(_ jobs: [Requeue], on connection: Connection) throws -> Permits {
+    func requeue(_ jobs: [Requeue], on connection: Connection, now: Instant) throws -> Permits {
         guard !jobs.isEmpty else { return Permits() }
         _ = try connection.run(
             SQL.Settle.requeue, jobs.map(\.id), jobs.map(\.runAt), jobs.map { Int16($0.attempt) }, jobs.map(\.suspect), jobs.map { Int16($0.deaths) },
-            jobs.map { $0.entry?.text }, Instant.now)
+            jobs.map { $0.entry?.text }, now)
         if let bell { connection.afterCommit { bell.ring() } }
         return Permits(jobs.lazy.compactMap(\.permit))
     }

@@ -48,7 +48,7 @@ struct LeaseReturn {
                     Requeue(id: id, runAt: now, attempt: attempt - 1, suspect: cause == .death, deaths: deaths, entry: entry, permit: permit))
             }
         }
-        let permits = try ledger.finish(finishes, on: connection) + ledger.requeue(requeues, on: connection)
+        let permits = try ledger.finish(finishes, on: connection) + ledger.requeue(requeues, on: connection, now: now)
         try ledger.giveBack(permits, on: connection)
     }
 

@@ -41,7 +41,7 @@ struct WorkerCore: Sendable {
         }
         try giveWay(&requeues, &finishes, jobs: ends.map(\.job), on: connection)
         let tokens = comparingTokens ? ends.map { $0.job.token ?? -1 } : nil
-        let permits = try ledger.finish(finishes, tokens: tokens, on: connection) + ledger.requeue(requeues, on: connection)
+        let permits = try ledger.finish(finishes, tokens: tokens, on: connection) + ledger.requeue(requeues, on: connection, now: now)
         let kinds = Dictionary(ends.map { ($0.job.id, $0.job.kind) }, uniquingKeysWith: { first, _ in first })
         let dead = finishes.filter { $0.state == .dead }
         let log = log

@@ -28,12 +28,13 @@ select id, account_id, actor_id, parent_id, worker_id, created_at, run_at, start
        max_attempts, priority, runs, state, kind, queue, unique_key, trace, error_code, error, payload, progress, checkpoint, result, attempts
 from done
 
--- Back to the outbox: retry, snooze, interruption. A job whose unique key a newer twin holds by now is left out and finished as cancelled.
+-- Back to the outbox: retry, snooze, interruption; after a delay, not at a time: the worker's clock ($7) may be an hour ahead or
+-- behind. A job whose unique key a newer twin holds by now is left out and finished as cancelled.
 -- name: requeue
 with back as (
     update jobs j
     set state = 'queued', token = null, worker_id = null,
-        run_at = case when r.run_at <= $7::timestamptz then least(r.run_at, now()) else r.run_at end, attempt = r.attempt, suspect = r.suspect, deaths = r.deaths,
+        run_at = now() + greatest(r.run_at - $7::timestamptz, interval '0'), attempt = r.attempt, suspect = r.suspect, deaths = r.deaths,
         attempts = case when r.attempt_entry is null then j.attempts else j.attempts || r.attempt_entry::json end
     from unnest($1::uuid[], $2::timestamptz[], $3::int2[], $4::boolean[], $5::int2[], $6::text[]) as r (id, run_at, attempt, suspect, deaths, attempt_entry)
     where j.id = r.id

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Lanes
 
-/// A TCP proxy in front of a server that a test can take away: as a server that is down (connections are reset, new ones refused), or as a network that
+/// A TCP proxy in front of a server that a test or a trial can take away: as a server that is down (connections are reset, new ones refused), or as a network that
 /// swallows everything and says nothing.
 ///
 /// One thread moves the bytes of all connections, each direction with a piece of its own: a side that does not read stops nobody else.
@@ -11,8 +11,19 @@ package final class FaultProxy: Sendable {
     }
 
     private struct Order {
-        var mode: Mode
+        var mode: Mode?
+        var snap: Snap?
         var isDone = Mailbox<Never>()
+    }
+
+    /// Where all connections break, once.
+    private struct Snap {
+        /// Messages of clients that still go through.
+        var left: Int
+        /// The server gets the message and acts on it, and its answer is lost.
+        var isHeard: Bool
+        /// From whom that answer will come.
+        var answering: Int32?
     }
 
     package let port: Int
@@ -52,13 +63,22 @@ package final class FaultProxy: Sendable {
     /// Takes connections and bytes and passes none on, as when a firewall has forgotten the connection; nobody is told.
     package func swallow() { set(.swallowing) }
 
+    /// Lets so many further messages of clients through, then breaks all connections, once, and is open again.
+    ///
+    /// - Parameter heard: the message after those still reaches the server, which acts on it, and the answer is lost; otherwise the server never sees it.
+    package func snap(after messages: Int, heard: Bool) { give(Order(snap: Snap(left: messages, isHeard: heard))) }
+
+    /// No longer breaks anything.
+    package func unsnap() { give(Order(snap: Snap(left: .max, isHeard: false))) }
+
     package func stop() { set(.ended) }
 
     deinit { for descriptor in bell { close(descriptor) } }
 
     /// Returns when it is so: what is cut and restored in one breath was cut.
-    private func set(_ mode: Mode) {
-        let order = Order(mode: mode)
+    private func set(_ mode: Mode) { give(Order(mode: mode)) }
+
+    private func give(_ order: Order) {
         guard orders.put(order) else { return }
         write(bell[1], [1], 1)
         _ = order.isDone.take(timeout: .seconds(5))
@@ -69,6 +89,7 @@ package final class FaultProxy: Sendable {
     /// One direction of a connection: what was read and is not yet written.
     private struct Direction {
         var to: Int32
+        var isClient = false
         var waiting: ArraySlice<UInt8> = []
         var ended = false
     }
@@ -76,12 +97,14 @@ package final class FaultProxy: Sendable {
     private func run() {
         var directions: [Int32: Direction] = [:]
         var mode = Mode.open
+        var snap = Snap(left: .max, isHeard: false)
         while mode != .ended {
             for order in orders.takeAll(timeout: .zero) {
-                change(&mode, to: order.mode, &directions)
+                if let wanted = order.mode { change(&mode, to: wanted, &directions) }
+                if let wanted = order.snap { snap = wanted }
                 order.isDone.close()
             }
-            if mode != .ended { turn(&directions, mode) }
+            if mode != .ended { turn(&directions, mode, &snap) }
         }
         orders.close()
         for order in orders.takeAll(timeout: .zero) { order.isDone.close() }
@@ -97,7 +120,7 @@ package final class FaultProxy: Sendable {
         mode = wanted
     }
 
-    private func turn(_ directions: inout [Int32: Direction], _ mode: Mode) {
+    private func turn(_ directions: inout [Int32: Direction], _ mode: Mode, _ snap: inout Snap) {
         var polled = [pollfd(fd: bell[0], events: Int16(POLLIN), revents: 0)]
         if mode != .cut { polled.append(pollfd(fd: listener, events: Int16(POLLIN), revents: 0)) }
         if mode == .open {
@@ -116,7 +139,7 @@ package final class FaultProxy: Sendable {
                 accept(into: &directions)
             } else {
                 if entry.revents & Int16(POLLOUT) != 0, let from = directions[entry.fd]?.to { drain(from, &directions) }
-                if entry.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 { take(entry.fd, &directions) }
+                if entry.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 { take(entry.fd, &directions, &snap) }
             }
         }
     }
@@ -135,11 +158,11 @@ package final class FaultProxy: Sendable {
         _ = fcntl(server, F_SETFL, O_NONBLOCK)
         var yes: Int32 = 1
         for socket in [client, server] { setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size)) }
-        directions[client] = Direction(to: server)
+        directions[client] = Direction(to: server, isClient: true)
         directions[server] = Direction(to: client)
     }
 
-    private func take(_ socket: Int32, _ directions: inout [Int32: Direction]) {
+    private func take(_ socket: Int32, _ directions: inout [Int32: Direction], _ snap: inout Snap) {
         guard directions[socket]?.waiting.isEmpty == true else { return }
         var piece = [UInt8](repeating: 0, count: 65536)
         let count = recv(socket, &piece, piece.count, 0)
@@ -153,8 +176,26 @@ package final class FaultProxy: Sendable {
             }
             return
         }
+        if snaps(at: socket, directions, &snap) { return reset(&directions) }
         directions[socket]?.waiting = piece[..<count]
         drain(socket, &directions)
+    }
+
+    /// Whether what was just read from this socket is where everything breaks.
+    private func snaps(at socket: Int32, _ directions: [Int32: Direction], _ snap: inout Snap) -> Bool {
+        if let answering = snap.answering {
+            guard socket == answering else { return false }
+        } else {
+            guard snap.left != .max, let direction = directions[socket], direction.isClient else { return false }
+            snap.left -= 1
+            guard snap.left < 0 else { return false }
+            if snap.isHeard {
+                snap.answering = direction.to
+                return false
+            }
+        }
+        snap = Snap(left: .max, isHeard: false)
+        return true
     }
 
     private func drain(_ socket: Int32, _ directions: inout [Int32: Direction]) {

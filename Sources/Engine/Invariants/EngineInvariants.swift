@@ -1,0 +1,39 @@
+/// The ledger's invariants.
+package enum EngineInvariants {
+    package static let all = waiting + running + ended
+
+    private static let waiting = [
+        Invariant("ledger.queued-waits", "Every queued job waits in the outbox.", .live, SQL.LedgerInvariants.queuedWithoutWaiting),
+        Invariant("ledger.waiting-is-queued", "Every row of the outbox belongs to a queued job.", .live, SQL.LedgerInvariants.waitingWithoutQueued),
+        Invariant(
+            "ledger.outbox-agrees", "A job and its row in the outbox name the same queue, kind, priority and account, and a suspect is one in both.",
+            .live, SQL.LedgerInvariants.waitingOtherwise),
+        Invariant(
+            "ledger.wake-ups", "What is sent has been published under a number and is due; what is not sent has no time of sending.", .live,
+            SQL.LedgerInvariants.wakeUpAmiss),
+        Invariant("ledger.unique-keys", "No two jobs hold the same unique key.", .live, SQL.LedgerInvariants.keyTwice),
+        Invariant(
+            "ledger.attempts", "No job has spent more attempts than it has, and none waits without one left.", .live,
+            SQL.LedgerInvariants.attemptsAmiss),
+        Invariant("ledger.signals", "A cancel on record is for a job that lives.", .live, SQL.LedgerInvariants.signalForNobody),
+    ]
+
+    private static let running = [
+        Invariant(
+            "ledger.running-is-leased", "Every running job has a lease: token, worker and start.", .live, SQL.LedgerInvariants.runningWithoutLease),
+        Invariant("ledger.queued-is-free", "No queued job has a lease.", .live, SQL.LedgerInvariants.queuedWithLease),
+        Invariant(
+            "ledger.leases-live", "Every lease is a living worker's; a dead one's are taken within the rescue time.", .live, isRepairedInTime: true,
+            SQL.LedgerInvariants.runningWithoutWorker),
+        Invariant("ledger.tokens-unique", "No two leases have the same token.", .live, SQL.LedgerInvariants.tokenTwice),
+        Invariant("ledger.tokens-drawn", "No lease has a token that was not drawn yet.", .live, SQL.LedgerInvariants.tokenOfNobody),
+    ]
+
+    private static let ended = [
+        Invariant("ledger.one-life", "No job both lives and has ended.", .live, SQL.LedgerInvariants.livesAndEnded),
+        Invariant("ledger.ended-once", "No job has ended twice.", .history, SQL.LedgerInvariants.endedTwice),
+        Invariant(
+            "ledger.ends", "A completed job has run and has no error, every other end has one, and no more attempts were spent than there are.",
+            .history, SQL.LedgerInvariants.endedAmiss),
+    ]
+}

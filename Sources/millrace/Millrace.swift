@@ -8,7 +8,7 @@ struct Millrace {
 
     static let commands: [any Command.Type] = [
         UpCommand.self, APICommand.self, RelayCommand.self, SchedulerCommand.self, WorkerCommand.self, MigrateCommand.self, JobsCommand.self,
-        QueuesCommand.self, UserCommand.self, ConfigCommand.self, DemoCommand.self, BenchCommand.self, VersionCommand.self,
+        QueuesCommand.self, UserCommand.self, ConfigCommand.self, DemoCommand.self, SimulateCommand.self, BenchCommand.self, VersionCommand.self,
     ]
 
     static func main() {

@@ -95,7 +95,7 @@ struct EngineBench {
     }
 
     /// What is counted before and after.
-    private struct Reading {
+    struct Reading {
         var wal: Double
         var commits: Double
         /// Seconds of this process.

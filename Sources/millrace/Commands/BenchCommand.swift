@@ -12,16 +12,19 @@ internal import Telemetry
 /// Needs a database of its own: it fills the ledger.
 enum BenchCommand: Command {
     static let name = "bench"
-    static let summary = "measure the engine on a database of its own: drain rates, enqueue rates"
-    static let usage = "drain [--kind bench.noop|bench.atomic|bench.txn] [--jobs N] [--runs N] | enqueue [--jobs N]"
-    static let options = ["--kind", "--jobs", "--runs", "--lanes", "--leased"]
+    static let summary = "measure on a database of its own: drain rates, enqueue rates, webhooks"
+    static let usage = """
+        drain [--kind bench.noop|bench.atomic|bench.txn] [--jobs N] [--runs N] | enqueue [--jobs N]
+            | webhooks [--endpoints 100] [--deliveries 20000] [--hanging 0.1] [--runs N] [--sink URL]
+        """
+    static let options = ["--kind", "--jobs", "--runs", "--lanes", "--leased", "--endpoints", "--deliveries", "--hanging", "--sink"]
 
     static func run(_ arguments: Arguments) throws {
-        let bench = try EngineBench(arguments)
-        switch try arguments.word(0, "what to measure: drain or enqueue") {
-        case "drain": try bench.drain()
-        case "enqueue": try bench.enqueue()
-        case let other: throw CommandFailure.usage("bench has drain and enqueue, not \"\(other)\"")
+        switch try arguments.word(0, "what to measure: drain, enqueue or webhooks") {
+        case "drain": try EngineBench(arguments).drain()
+        case "enqueue": try EngineBench(arguments).enqueue()
+        case "webhooks": try WebhookBench(arguments).run()
+        case let other: throw CommandFailure.usage("bench has drain, enqueue and webhooks, not \"\(other)\"")
         }
     }
 }

@@ -92,7 +92,7 @@ struct LifeCycle<Random: RandomNumberGenerator> {
             .requeue(
                 Requeue(
                     id: job.id, runAt: now + min(max(delay, .zero), Self.longestDelay), attempt: attempt, suspect: suspect, deaths: deaths,
-                    entry: entry))
+                    entry: entry, queue: job.next))
         }
 
         func entry(_ outcome: String, _ error: JobError) -> JSONValue {

@@ -68,7 +68,7 @@ let package = Package(
         // F3: jobs.
         floor(
             "Engine", ["Postgres", "RabbitMQ", "Lanes", "Telemetry", "JSON", "Clocks", "Bytes", "Settings"], embeds: true,
-            exclude: ["Ledger/SQL", "Relay/SQL", "Worker/SQL", "Maintenance/SQL", "Migrations"]),
+            exclude: ["Ledger/SQL", "Limits/SQL", "Relay/SQL", "Worker/SQL", "Maintenance/SQL", "Migrations"]),
 
         // F4: the rules.
         floor(

@@ -80,6 +80,27 @@ struct DefinitionTests {
             what: "unique in unknown states", field: "/unique/states", says: "queuedOrRunning",
             change: ("\"states\": \"queued\"", "\"states\": \"waiting\"")),
         Wrong(what: "a window of nothing", field: "/unique/window", says: "at least", change: ("\"1h\"", "\"0h\"")),
+        Wrong(
+            what: "a limit by a field that is not there", field: "/limits/by", says: "did you mean \"planId\"?",
+            change: ("\"priority\": 1", "\"priority\": 1, \"limits\": { \"by\": \"planID\", \"concurrency\": 1 }")),
+        Wrong(
+            what: "a limit that limits nothing", field: "/limits", says: "must have a concurrency, a rate, or both",
+            change: ("\"priority\": 1", "\"priority\": 1, \"limits\": { \"by\": \"planId\" }")),
+        Wrong(
+            what: "a limit of nothing", field: "/limits/concurrency", says: "1",
+            change: ("\"priority\": 1", "\"priority\": 1, \"limits\": { \"by\": \"planId\", \"concurrency\": 0 }")),
+        Wrong(
+            what: "a rate without a time", field: "/limits/rate/per", says: "is required",
+            change: ("\"priority\": 1", "\"priority\": 1, \"limits\": { \"by\": \"planId\", \"rate\": { \"count\": 5 } }")),
+        Wrong(
+            what: "a rate per no time", field: "/limits/rate/per", says: "at least",
+            change: ("\"priority\": 1", "\"priority\": 1, \"limits\": { \"by\": \"planId\", \"rate\": { \"count\": 5, \"per\": \"0s\" } }")),
+        Wrong(
+            what: "a rate of an atomic kind", field: "/limits/rate", says: "atomic kinds have no rates",
+            change: (
+                "\"style\": \"leased\"",
+                "\"style\": \"atomic\", \"limits\": { \"by\": \"planId\", \"rate\": { \"count\": 5, \"per\": \"1s\" } }"
+            )),
         Wrong(what: "a cron of four fields", field: "/schedules/0/cron", says: "", change: ("0 3 * * *", "0 3 * *")),
         Wrong(what: "a cron beyond the hours", field: "/schedules/0/cron", says: "", change: ("0 3 * * *", "0 25 * * *")),
         Wrong(what: "a time zone of nowhere", field: "/schedules/0/timeZone", says: "Europe/Brelin", change: ("Europe/Berlin", "Europe/Brelin")),

@@ -20,7 +20,7 @@ struct LifeCycleTests {
         ClaimedJob(
             id: .next(), kind: "test.job", queue: "fast", accountID: nil, actorID: nil, createdAt: now, runAt: now, attempt: attempt, maxAttempts: 5,
             payload: [:], checkpoint: nil, trace: nil, token: leased ? 7 : nil, workerID: leased ? worker : nil, deaths: deaths, suspect: suspect,
-            cancelled: false, startedAt: now, payloadFault: nil)
+            cancelled: false, startedAt: now, limitKey: nil, payloadFault: nil)
     }
 
     private typealias Rules = LifeCycle<Seeded>

@@ -23,6 +23,15 @@ struct ModelTests {
             TestKinds.kind("test.atomic", style: "atomic", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#),
             TestKinds.kind("test.leased", style: "leased", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#),
             TestKinds.kind("test.unique", style: "leased", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#, extra: #""unique": { "by": ["key"] },"#),
+            TestKinds.kind(
+                "test.limited", style: "leased", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#,
+                extra: #""limits": { "by": "key", "concurrency": 1 },"#),
+            TestKinds.kind(
+                "test.rated", style: "leased", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#,
+                extra: #""limits": { "by": "key", "concurrency": 2, "rate": { "count": 500, "per": "1s", "burst": 2 } },"#),
+            TestKinds.kind(
+                "test.slotted", style: "atomic", attempts: 3, backoff: #"{ "delays": ["1ms"] }"#,
+                extra: #""limits": { "by": "key", "concurrency": 1 },"#),
         ]
         let dice = Dice(seed)
         try await EngineRig.with(kinds: kinds, queues: [TestKinds.queue("fast", batch: 8)], handlers: Model.handlers(dice)) { rig in
@@ -113,28 +122,30 @@ private final class Model {
     private var rescuer: Rescuer
     private var now: Int64 = 1_000_000_000_000
     private var nextLock = 500_000
+    private var keeper: LimitKeeper
+
+    private static let atomicKinds: Set<String> = ["test.atomic", "test.slotted"]
 
     static func handlers(_ dice: Dice) -> [JobHandler] {
         let leased = LeasedTestJob { _, _ in .done() }
+        let atomic = AtomicTestJob { _, context in
+            let chance = dice.isCalm ? 0 : dice.roll(12)
+            // A snooze is a regular return: what its run did before stays.
+            if chance == 7 { return .snooze(.milliseconds(1)) }
+            try context.connection.run(.once("insert into effects values ($1, 'atomic')"), context.job.id)
+            switch chance {
+            case 0...6: return .done()
+            case 8: throw JobError(.transient, code: "transient", "again")
+            case 9: throw JobError(.permanent, code: "permanent", "never")
+            case 10: throw JobError(.interrupted, code: "interrupted", "off")
+            default: try context.connection.script(dice.roll(2) == 0 ? "select 1/0" : "select pg_terminate_backend(pg_backend_pid())")
+            }
+            return .done()
+        }
         return [
-            .atomic(
-                "test.atomic",
-                AtomicTestJob { _, context in
-                    let chance = dice.isCalm ? 0 : dice.roll(12)
-                    // A snooze is a regular return: what its run did before stays.
-                    if chance == 7 { return .snooze(.milliseconds(1)) }
-                    try context.connection.run(.once("insert into effects values ($1, 'atomic')"), context.job.id)
-                    switch chance {
-                    case 0...6: return .done()
-                    case 8: throw JobError(.transient, code: "transient", "again")
-                    case 9: throw JobError(.permanent, code: "permanent", "never")
-                    case 10: throw JobError(.interrupted, code: "interrupted", "off")
-                    default: try context.connection.script(dice.roll(2) == 0 ? "select 1/0" : "select pg_terminate_backend(pg_backend_pid())")
-                    }
-                    return .done()
-                }),
+            .atomic("test.atomic", atomic), .atomic("test.slotted", atomic),
             // Leased runs are played step by step; these are only there to tell the style.
-            .leased("test.leased", leased), .leased("test.unique", leased),
+            .leased("test.leased", leased), .leased("test.unique", leased), .leased("test.limited", leased), .leased("test.rated", leased),
         ]
     }
 
@@ -144,6 +155,7 @@ private final class Model {
         observer = try Connection(rig.settings)
         locks = try Connection(rig.settings)
         rescuer = Rescuer(settings: SchedulerSettings(), ledger: rig.ledger, log: rig.log)
+        keeper = LimitKeeper(ledger: rig.ledger, log: rig.log)
         for _ in 0..<2 { try hire() }
     }
 
@@ -197,10 +209,12 @@ private final class Model {
     }
 
     private func enqueue() throws {
-        let kind = ["test.atomic", "test.leased", "test.unique"][dice.roll(3)]
+        let kind = ["test.atomic", "test.leased", "test.unique", "test.limited", "test.rated", "test.slotted"][dice.roll(6)]
         let count = dice.roll(4) + 1
         let jobs = (0..<count).map { _ in
-            NewJob(kind, ["key": .string("\(dice.roll(3))")], runAt: dice.roll(4) == 0 ? .now + .milliseconds(3) : nil, priority: dice.roll(3))
+            NewJob(
+                kind, ["key": .string("\(dice.roll(kind == "test.unique" ? 3 : 2))")], runAt: dice.roll(4) == 0 ? .now + .milliseconds(3) : nil,
+                priority: dice.roll(3))
         }
         let ledger = rig.ledger
         let enqueued = try observer.transaction { try ledger.enqueue(jobs, on: $0) }
@@ -241,8 +255,8 @@ private final class Model {
         let messages = Array(broker.prefix(dice.roll(5) + 1))
         broker.removeFirst(messages.count)
         var requests = messages.map { ClaimRequest(id: $0.id, publish: $0.publish, kind: $0.kind) }
-        let atomic = requests.filter { $0.kind == "test.atomic" }
-        requests.removeAll { $0.kind == "test.atomic" }
+        let atomic = requests.filter { Self.atomicKinds.contains($0.kind) }
+        requests.removeAll { Self.atomicKinds.contains($0.kind) }
         if !atomic.isEmpty {
             for suspect in try AtomicBatch(core: hand.core).run(atomic, lane: hand.lane) { try runAlone(suspect, hand) }
         }
@@ -260,7 +274,7 @@ private final class Model {
 
     private func runAlone(_ suspect: ClaimRequest, _ hand: Hand) throws {
         guard let deaths = try Claim.countDeath(suspect, on: hand.lane.connection()) else { return }
-        if suspect.kind == "test.atomic" { return try AtomicBatch(core: hand.core).runAlone(suspect, deaths: deaths, lane: hand.lane) }
+        if Self.atomicKinds.contains(suspect.kind) { return try AtomicBatch(core: hand.core).runAlone(suspect, deaths: deaths, lane: hand.lane) }
         let jobs = try hand.runner.claim([suspect], allowingSuspects: true, lane: hand.lane).jobs
         if deaths > WorkerCore.deathsAlone { try hand.runner.bury(jobs, error: .poison, lane: hand.lane) } else { hand.leased += jobs }
     }
@@ -334,7 +348,9 @@ private final class Model {
             now += 1_000_000_000
             try rescuer.round(observer, now: now)
             _ = try observer.transaction { try ledger.cancelSignalled(on: $0) }
+            try keeper.round(observer)
         }
+        try keeper.keepHouse(observer)
         for hand in hands {
             var audit = LeaseAudit(ledger: rig.ledger, running: hand.core.running, log: rig.log)
             try audit.round(observer, worker: hand.core.identity.id, now: 0)
@@ -380,45 +396,13 @@ private final class Model {
 
     private func check() throws {
         try observer.script("update workers set beats = beats + 1")
-        for row in try observer.run(Self.check) {
+        for row in try observer.run(ModelFaults.check) {
             let (what, count): (String, Int) = (try row("what"), try row("count"))
             if count > 0 { throw Broken(description: "\(what): \(count)") }
         }
         let known: Int = try observer.run(.once("select (select count(*) from jobs) + (select count(*) from finished_jobs)")).only()(0)
         guard known == accepted.count else { throw Broken(description: "\(accepted.count) jobs were accepted, the ledger has \(known)") }
     }
-
-    private static let check = Statement(
-        "model.check", faults.map { "select '\($0.0)' as what, (\($0.1)) as count" }.joined(separator: " union all "))
-
-    private static let faults: [(String, String)] = [
-        ("in the ledger twice", "select count(*) from jobs j join finished_jobs f on f.id = j.id"),
-        ("ended twice", "select count(*) - count(distinct id) from finished_jobs"),
-        (
-            "queued and not in the outbox",
-            "select count(*) from jobs j where state = 'queued' and not exists (select 1 from outbox o where o.job_id = j.id)"
-        ),
-        (
-            "in the outbox and not queued",
-            "select count(*) from outbox o where not exists (select 1 from jobs j where j.id = o.job_id and j.state = 'queued')"
-        ),
-        ("running without a lease", "select count(*) from jobs where state = 'running' and (token is null or worker_id is null)"),
-        ("queued with a lease", "select count(*) from jobs where state = 'queued' and (token is not null or worker_id is not null)"),
-        ("scheduled and never promoted", "select count(*) from outbox where state = 'sent' and run_at > now()"),
-        ("more attempts than there are", "select count(*) from finished_jobs where attempt > max_attempts"),
-        ("spent attempts that never were", "select count(*) from jobs where attempt < 0 or attempt > max_attempts"),
-        ("suspect here and not there", "select count(*) from outbox o join jobs j on j.id = o.job_id where j.suspect and not o.suspect"),
-        (
-            "completed without its effect",
-            "select count(*) from finished_jobs f where state = 'completed' and not exists (select 1 from effects e where e.job = f.id)"
-        ),
-        ("effects twice", "select count(*) from (select 1 from effects group by job having count(*) > 1) twice"),
-        (
-            "an effect without completion",
-            "select count(*) from effects e where not exists (select 1 from finished_jobs f where f.id = e.job and f.state = 'completed')"
-        ),
-        ("a cancel for the dead", "select count(*) from job_signals s where not exists (select 1 from jobs j where j.id = s.job_id)"),
-    ]
 }
 
 extension Array {

@@ -31,7 +31,8 @@ extension QueueOverview {
     package var json: JSONValue {
         [
             "queue": .string(queue), "summary": .string(summary), "paused": .bool(paused), "ready": .int(Int64(ready)),
-            "scheduled": .int(Int64(scheduled)), "sent": .int(Int64(sent)), "running": .int(Int64(running)), "dead": .int(Int64(dead)),
+            "scheduled": .int(Int64(scheduled)), "sent": .int(Int64(sent)), "parked": .int(Int64(parked)), "running": .int(Int64(running)),
+            "dead": .int(Int64(dead)),
             "oldestRunnableSeconds": oldestRunnableSeconds.map { .double($0) } ?? .null, "kinds": .array(kinds.map(JSONValue.string)),
             "concurrency": ["min": .int(Int64(minimumConcurrency)), "max": .int(Int64(maximumConcurrency))],
         ]

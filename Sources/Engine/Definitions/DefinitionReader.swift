@@ -70,6 +70,8 @@ struct DefinitionReader {
         for (index, field) in (unique?.by ?? []).enumerated() where !fields.contains(field) {
             mistake(file, "/unique/by/\(index)", "the payload has no field \"\(field)\"" + Spelling.hint(for: field, among: fields))
         }
+        let style = document["style"]?.string.flatMap(JobDefinition.Style.init(rawValue:)) ?? .leased
+        let limits = limits(document["limits"], fields: fields, style: style, file)
         var schedules: [JobDefinition.Schedule] = []
         for (index, entry) in (document["schedules"]?.array ?? []).enumerated() {
             guard let schedule = schedule(entry, schema, file, "/schedules/\(index)") else { continue }
@@ -82,11 +84,11 @@ struct DefinitionReader {
         guard let backoff = backoff(document["backoff"], file) else { return nil }
         return JobDefinition(
             kind: kind, summary: document["summary"]?.string ?? "", handler: document["handler"]?.string ?? "",
-            style: document["style"]?.string.flatMap(JobDefinition.Style.init(rawValue:)) ?? .leased,
+            style: style,
             queue: document["queue"]?.string ?? "", lanes: document["lanes"]?.array?.compactMap(\.string) ?? [],
             maxAttempts: document["maxAttempts"]?.integer ?? 20,
             backoff: backoff, timeout: duration(document["timeout"], file, "/timeout", atLeast: .milliseconds(1)) ?? .seconds(30),
-            priority: document["priority"]?.integer ?? 0, unique: unique, schedules: schedules,
+            priority: document["priority"]?.integer ?? 0, unique: unique, limits: limits, schedules: schedules,
             retentionDays: days(document["retention"], file), payloadSchema: schema,
             payloadSchemaSource: payloadSource, example: example)
     }
@@ -129,6 +131,25 @@ struct DefinitionReader {
             mistake(file, field + "/cron", String(describing: error))
             return nil
         }
+    }
+
+    private mutating func limits(
+        _ value: JSONValue?, fields: [String], style: JobDefinition.Style, _ file: String
+    ) -> JobDefinition.Limits? {
+        guard let value, let field = value["by"]?.string else { return nil }
+        if !fields.contains(field) {
+            mistake(file, "/limits/by", "the payload has no field \"\(field)\"" + Spelling.hint(for: field, among: fields))
+        }
+        let concurrency = value["concurrency"]?.integer
+        if concurrency == nil, value["rate"] == nil { mistake(file, "/limits", "must have a concurrency, a rate, or both") }
+        var rate: JobDefinition.Rate?
+        if let source = value["rate"] {
+            if style == .atomic { mistake(file, "/limits/rate", "atomic kinds have no rates, only a concurrency") }
+            let count = source["count"]?.integer ?? 1
+            let per = duration(source["per"], file, "/limits/rate/per", atLeast: .milliseconds(1)) ?? .seconds(1)
+            rate = JobDefinition.Rate(count: count, per: per, burst: source["burst"]?.integer ?? count)
+        }
+        return JobDefinition.Limits(by: field, concurrency: concurrency, rate: rate)
     }
 
     private mutating func backoff(_ value: JSONValue?, _ file: String) -> Backoff? {

@@ -40,6 +40,21 @@ enum DefinitionSchemas {
                 "window": { "type": "string" }
               }
             },
+            "limits": {
+              "type": "object", "required": ["by"], "additionalProperties": false,
+              "properties": {
+                "by": { "type": "string", "minLength": 1 },
+                "concurrency": { "type": "integer", "minimum": 1, "maximum": 100000 },
+                "rate": {
+                  "type": "object", "required": ["count", "per"], "additionalProperties": false,
+                  "properties": {
+                    "count": { "type": "integer", "minimum": 1, "maximum": 1000000 },
+                    "per": { "type": "string" },
+                    "burst": { "type": "integer", "minimum": 1, "maximum": 1000000 }
+                  }
+                }
+              }
+            },
             "schedules": {
               "type": "array",
               "items": {

@@ -53,6 +53,7 @@ package struct JobDefinition: Sendable {
     /// From −10 to 10; greater goes first, and waiting ages upwards.
     package var priority: Int
     package var unique: Uniqueness?
+    package var limits: Limits?
     package var schedules: [Schedule]
     /// How long an ended job of this kind stays in the ledger, rounded up to days.
     package var retentionDays: Int

@@ -17,9 +17,11 @@ extension Ledger {
     ///
     /// - Throws: `LedgerError` (`notFound`, `wrongState` for a job that has ended).
     package func cancel(_ id: Identifier, actor: Identifier?, on connection: Connection) throws -> CancelOutcome {
-        if try !connection.run(SQL.Ledger.lockForCancel, id).isEmpty {
+        if let row = try connection.run(SQL.Ledger.lockForCancel, id).first {
+            let gate: String? = try row("gate")
             _ = try connection.run(SQL.Ledger.deleteWaiting, id)
-            try finish([.cancelled(id, by: actor, catalog: catalog, on: connection)], on: connection)
+            let permits = try finish([.cancelled(id, by: actor, catalog: catalog, on: connection)], on: connection)
+            try giveBack(permits, passing: [gate].compactMap(\.self), on: connection)
             return .cancelled
         }
         if try !connection.run(SQL.Ledger.isAlive, id).isEmpty {
@@ -34,9 +36,11 @@ extension Ledger {
     ///
     /// - Returns: how many, at most `limit`.
     func cancelSignalled(limit: Int = 500, on connection: Connection) throws -> Int {
-        let ids: [Identifier] = try connection.run(SQL.Ledger.signalledWaiting, limit).map { try $0("job_id") }
+        let rows = try connection.run(SQL.Ledger.signalledWaiting, limit)
+        let ids: [Identifier] = try rows.map { try $0("job_id") }
         for id in ids { _ = try connection.run(SQL.Ledger.deleteWaiting, id) }
-        try finish(ids.map { try .cancelled($0, by: nil, catalog: catalog, on: connection) }, on: connection)
+        let permits = try finish(ids.map { try .cancelled($0, by: nil, catalog: catalog, on: connection) }, on: connection)
+        try giveBack(permits, passing: rows.compactMap { try $0("gate") as String? }, on: connection)
         return ids.count
     }
 
@@ -66,12 +70,19 @@ extension Ledger {
     /// Revives what has no living twin, all at once; one by one when a twin was enqueued at the same moment.
     private func revive(_ ids: [Identifier], on connection: Connection) throws -> Int {
         do {
-            guard connection.isInTransaction else { return try connection.run(SQL.Ledger.revive, ids).count }
-            return try connection.savepoint { try connection.run(SQL.Ledger.revive, ids).count }
+            guard connection.isInTransaction else { return try connection.transaction { try reviveOnce(ids, on: $0) } }
+            return try connection.savepoint { try reviveOnce(ids, on: connection) }
         } catch let error as PostgresError {
             guard case .uniqueViolation = error.kind else { throw error }
             return ids.count == 1 ? 0 : try ids.reduce(0) { try $0 + revive([$1], on: connection) }
         }
+    }
+
+    private func reviveOnce(_ ids: [Identifier], on connection: Connection) throws -> Int {
+        let rows = try connection.run(SQL.Ledger.revive, ids)
+        let limited: [Identifier] = try rows.filter { catalog.jobs[try $0("kind")]?.limits != nil }.map { try $0("job_id") }
+        try setLimitKeys(of: limited, on: connection)
+        return rows.count
     }
 
     private func ring(_ connection: Connection) {

@@ -51,6 +51,7 @@ package struct Ledger: Sendable {
         var definition: JobDefinition
         var runAt: Instant
         var uniqueKey: String?
+        var limitKey: String?
         var payload: String
 
         /// Beyond the range of the definitions a priority means no more.
@@ -69,7 +70,7 @@ package struct Ledger: Sendable {
         }
         return InsertRow(
             job: job, definition: definition, runAt: job.runAt ?? now, uniqueKey: definition.uniqueKey(of: job.payload, at: now),
-            payload: job.payload.text)
+            limitKey: definition.limitKey(of: job.payload), payload: job.payload.text)
     }
 
     /// Inserts; what met a twin is resolved and, when the twin has gone meanwhile, tried again.
@@ -97,7 +98,8 @@ package struct Ledger: Sendable {
             SQL.Enqueue.insertJobs,
             rows.map(\.job.id), rows.map(\.job.accountID), rows.map(\.job.actorID), rows.map(\.job.parentID), rows.map(\.runAt),
             rows.map { Int16($0.definition.maxAttempts) }, rows.map(\.priority), rows.map(\.job.kind),
-            rows.map { $0.job.queue ?? $0.definition.queue }, rows.map(\.uniqueKey), rows.map(\.job.trace), rows.map(\.payload), now)
+            rows.map { $0.job.queue ?? $0.definition.queue }, rows.map(\.uniqueKey), rows.map(\.job.trace), rows.map(\.payload), now,
+            rows.map(\.limitKey))
         return try inserted.map { try $0("id") }
     }
 

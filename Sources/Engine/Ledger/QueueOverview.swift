@@ -14,6 +14,8 @@ package struct QueueOverview: Sendable {
     package var scheduled = 0
     /// A wake-up is on its way.
     package var sent = 0
+    /// Due, but the limit of their key is full.
+    package var parked = 0
     package var running = 0
     package var dead = 0
     /// Seconds since the oldest runnable job could have run: the figure to alarm on.
@@ -35,9 +37,10 @@ extension Ledger {
             switch state {
             case "ready": queues[queue]?.ready = count
             case "sent": queues[queue]?.sent = count
+            case "parked": queues[queue]?.parked = count
             default: queues[queue]?.scheduled = count
             }
-            if state != "scheduled", let age: Double = try row("oldest") {
+            if state == "ready" || state == "sent", let age: Double = try row("oldest") {
                 let oldest = queues[queue]?.oldestRunnableSeconds ?? 0
                 queues[queue]?.oldestRunnableSeconds = max(oldest, age)
             }

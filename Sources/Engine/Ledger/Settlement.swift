@@ -16,6 +16,8 @@ struct Finish: Sendable {
     var workerID: Identifier?
     var startedAt: Instant?
     var attempt: Int
+    /// The key of which the run held a permit; nobody may forget to say so.
+    let permit: String?
 
     /// A job that had not started.
     static func cancelled(_ id: Identifier, by actor: Identifier?, catalog: Catalog, on connection: Connection) throws -> Finish {
@@ -23,18 +25,19 @@ struct Finish: Sendable {
         let kind: String? = try row?("kind")
         return Finish(
             id: id, state: .cancelled, errorCode: "cancelled", error: "cancelled before it started",
-            retentionDays: kind.flatMap { catalog.jobs[$0]?.retentionDays } ?? 30, attempt: try row?("attempt") ?? 0)
+            retentionDays: kind.flatMap { catalog.jobs[$0]?.retentionDays } ?? 30, attempt: try row?("attempt") ?? 0, permit: nil)
     }
 }
 
 extension Finish {
     /// A job that would have gone back to the queue, where a newer one with its unique key has taken its place.
     static func superseded(
-        _ id: Identifier, by twin: Identifier, retentionDays: Int, entry: JSONValue?, workerID: Identifier, startedAt: Instant?, attempt: Int
+        _ id: Identifier, by twin: Identifier, retentionDays: Int, entry: JSONValue?, workerID: Identifier, startedAt: Instant?, attempt: Int,
+        permit: String?
     ) -> Finish {
         Finish(
             id: id, state: .cancelled, errorCode: "superseded", error: "gave way to \(twin.text("job")), a newer job with the same unique key",
-            retentionDays: retentionDays, entry: entry, workerID: workerID, startedAt: startedAt, attempt: attempt)
+            retentionDays: retentionDays, entry: entry, workerID: workerID, startedAt: startedAt, attempt: attempt, permit: permit)
     }
 }
 
@@ -49,18 +52,23 @@ struct Requeue: Sendable {
     var entry: JSONValue?
     /// The lane in which it goes on; nil: where it is.
     var queue: String?
+    /// The key of which the run held a permit.
+    let permit: String?
 }
 
 extension Ledger {
     /// Moves jobs to the history.
     ///
     /// Nothing else may hold their rows.
-    func finish(_ jobs: [Finish], on connection: Connection) throws {
-        guard !jobs.isEmpty else { return }
+    ///
+    /// - Returns: the permits that their runs held, to be given back as the transaction's last act.
+    func finish(_ jobs: [Finish], on connection: Connection) throws -> Permits {
+        guard !jobs.isEmpty else { return Permits() }
         _ = try connection.run(
             SQL.Settle.finish, jobs.map(\.id), jobs.map(\.state.rawValue), jobs.map(\.errorCode), jobs.map(\.error), jobs.map { $0.result?.text },
             jobs.map { Int16($0.retentionDays) }, jobs.map { $0.entry?.text }, jobs.map(\.workerID), jobs.map(\.startedAt),
             jobs.map { Int16($0.attempt) })
+        return Permits(jobs.lazy.compactMap(\.permit))
     }
 
     /// Of running jobs those whose unique key a living twin has by now, with the twin.
@@ -72,11 +80,14 @@ extension Ledger {
     }
 
     /// Puts jobs back to the outbox; those that a newer twin keeps out must not be among them.
-    func requeue(_ jobs: [Requeue], on connection: Connection) throws {
-        guard !jobs.isEmpty else { return }
+    ///
+    /// - Returns: the permits that their runs held, to be given back as the transaction's last act.
+    func requeue(_ jobs: [Requeue], on connection: Connection) throws -> Permits {
+        guard !jobs.isEmpty else { return Permits() }
         _ = try connection.run(
             SQL.Settle.requeue, jobs.map(\.id), jobs.map(\.runAt), jobs.map { Int16($0.attempt) }, jobs.map(\.suspect), jobs.map { Int16($0.deaths) },
             jobs.map { $0.entry?.text }, Instant.now, jobs.map(\.queue))
         if let bell { connection.afterCommit { bell.ring() } }
+        return Permits(jobs.lazy.compactMap(\.permit))
     }
 }

@@ -15,7 +15,7 @@ struct QueueGauges {
         }
         waiting = Dictionary(
             uniqueKeysWithValues: catalog.queues.keys.map { queue in
-                let states = ["ready", "sent", "scheduled"].map { state in
+                let states = ["ready", "sent", "scheduled", "parked"].map { state in
                     (
                         state,
                         registry.gauge("millrace_queue_waiting", "Jobs in the outbox, by state.", labels: ["queue": queue, "state": state])
@@ -34,6 +34,7 @@ struct QueueGauges {
             waiting[queue.queue]?["ready"]?.set(Double(queue.ready))
             waiting[queue.queue]?["sent"]?.set(Double(queue.sent))
             waiting[queue.queue]?["scheduled"]?.set(Double(queue.scheduled))
+            waiting[queue.queue]?["parked"]?.set(Double(queue.parked))
             running[queue.queue]?.set(Double(queue.running))
             dead[queue.queue]?.set(Double(queue.dead))
             paused[queue.queue]?.set(queue.paused ? 1 : 0)

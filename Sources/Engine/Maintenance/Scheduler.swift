@@ -101,6 +101,7 @@ package final class Scheduler: Sendable {
 
     private func lead(_ session: Connection) throws {
         var rescuer = Rescuer(settings: settings, ledger: ledger, log: log)
+        var limits = LimitKeeper(ledger: ledger, log: log)
         let schedules = ScheduleFirer(ledger: ledger, log: log)
         var nextHousekeeping = monotonicNanoseconds()
         var nextMeasure = monotonicNanoseconds()
@@ -109,6 +110,7 @@ package final class Scheduler: Sendable {
             try attempt("schedules", session) { try schedules.round(session) }
             try attempt("cancels", session) { _ = try session.transaction { try ledger.cancelSignalled(on: $0) } }
             try attempt("wake-ups", session) { try resend(session) }
+            try attempt("limits", session) { try limits.round(session) }
             if monotonicNanoseconds() >= nextMeasure {
                 nextMeasure = monotonicNanoseconds() + 5_000_000_000
                 try attempt("gauges", session) { try gauges.measure(ledger, on: session) }
@@ -117,6 +119,7 @@ package final class Scheduler: Sendable {
                 nextHousekeeping = monotonicNanoseconds() + 60_000_000_000
                 try attempt("housekeeping", session) {
                     try keepHouse(session)
+                    try limits.keepHouse(session)
                     nextHousekeeping = monotonicNanoseconds() + 600_000_000_000
                 }
             }

@@ -24,6 +24,7 @@ create table jobs (
     kind text not null,
     queue text not null,
     unique_key text,
+    limit_key text,                      -- the key whose limit the job is under; a running job with one holds a permit of it
     trace text,
     payload json not null,
     progress json,
@@ -37,7 +38,7 @@ create index jobs_worker on jobs (worker_id) where worker_id is not null;
 create index jobs_account on jobs (account_id, id);
 create index jobs_parent on jobs (parent_id) where parent_id is not null;
 
--- What waits. state: scheduled (run_at in the future), ready (due, no wake-up sent), sent (a wake-up is on its way).
+-- What waits. state: scheduled (run_at in the future), ready (due, no wake-up sent), sent (a wake-up is on its way), parked (its key's limit is full).
 -- A row lives until the claiming transaction deletes it; a rollback brings it back.
 create table outbox (
     job_id uuid primary key,
@@ -48,15 +49,19 @@ create table outbox (
     rank smallint not null default 0,    -- minus the priority, so that one row comparison walks the index from flow to flow
     resends smallint not null default 0,
     suspect boolean not null default false,
-    state text not null check (state in ('scheduled', 'ready', 'sent')),
+    gated boolean not null default false, -- met a full limit: parked, or let through since and not yet claimed
+    state text not null check (state in ('scheduled', 'ready', 'sent', 'parked')),
     queue text not null,
     kind text not null,
+    limit_key text collate "C",
     trace text
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
 create index outbox_ready on outbox (queue, rank, account_id, job_id) where state = 'ready';
 create index outbox_scheduled on outbox (run_at) where state = 'scheduled';
 create index outbox_sent on outbox (queue, sent_at) where state = 'sent';
+-- Only what has met a full limit: a job that finds room at once has no entry here, nor has one without a limit.
+create index outbox_gated on outbox (limit_key, state, rank, job_id) where gated;
 
 -- Jobs that have ended. A partition holds the rows that may go on one day (finish plus the kind's retention), so dropping it is exact.
 create table finished_jobs (

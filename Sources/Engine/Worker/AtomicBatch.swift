@@ -81,10 +81,16 @@ struct AtomicBatch {
 
     private func runOnce(_ requests: [ClaimRequest], allowingSuspects: Bool, waits: Bool = false, lane: WorkLane) throws -> [ClaimRequest] {
         let connection = try lane.connection()
+        let slots = Slots(ledger: core.ledger)
+        var use = Slots.Use()
+        defer {
+            // What cannot be looked at now is found by the maintenance.
+            if !use.isEmpty { try? slots.look(use, on: lane.connection()) }
+        }
         do {
             return try connection.transaction { connection in
                 let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, waits: waits, on: connection)
-                try perform(selection.claimable, on: connection)
+                try perform(slots.admit(selection, areSuspects: allowingSuspects, use: &use, on: connection), on: connection)
                 let suspects = Set(selection.suspects)
                 return requests.filter { suspects.contains($0.id) }
             }

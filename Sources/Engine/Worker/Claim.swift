@@ -6,6 +6,8 @@ internal import Postgres
 enum Claim {
     struct Selection {
         var claimable: [Identifier] = []
+        /// Those of the claimable that are under a limit, and still need its leave.
+        var limited: [LimitedRow] = []
         /// Must run alone.
         var suspects: [Identifier] = []
     }
@@ -69,7 +71,14 @@ enum Claim {
             let paused: Bool = try row("paused")
             let suspect: Bool = try row("suspect")
             guard numbers[id] == publish, due, !paused else { continue }
-            if suspect, !allowingSuspects { selection.suspects.append(id) } else { selection.claimable.append(id) }
+            if suspect, !allowingSuspects {
+                selection.suspects.append(id)
+                continue
+            }
+            selection.claimable.append(id)
+            if let key: String = try row("limit_key") {
+                selection.limited.append(LimitedRow(id: id, key: key, isGated: try row("gated"), rank: try row("rank")))
+            }
         }
         return selection
     }

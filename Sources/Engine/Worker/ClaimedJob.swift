@@ -29,8 +29,13 @@ package struct ClaimedJob: Sendable {
     let startedAt: Instant
     /// The lane in which it goes on when this run puts it back; nil: where it is.
     var next: String?
+    /// The key whose limit the job is under.
+    let limitKey: String?
     /// Why the row's payload is no JSON that we read; such a job dies of it, and must not take the jobs of its batch with it.
     let payloadFault: String?
+
+    /// The key of which this run holds a permit; an atomic run holds a slot until its transaction ends, and nothing to be given back.
+    var permit: String? { token == nil ? nil : limitKey }
 
     /// Under which an outside system knows this job's effect, the same over all attempts.
     package var idempotencyKey: String { id.text("job") }
@@ -63,6 +68,7 @@ extension ClaimedJob {
         }
         checkpoint = try? row("checkpoint")
         trace = try row("trace")
+        limitKey = try row("limit_key")
         deaths = try row("deaths")
         suspect = try row("suspect")
         cancelled = try row("cancelled")

@@ -28,24 +28,28 @@ struct LeaseReturn {
             let attempt: Int = try lease("attempt")
             let deaths: Int = try lease("deaths")
             let isCancelled: Bool = try lease("cancelled")
+            let permit: String? = try lease("limit_key")
             let retention = ledger.catalog.jobs[kind]?.retentionDays ?? 30
             let entry = entry(attempt: attempt, startedAt: try lease("started_at"), endedAt: now)
             if isCancelled {
                 finishes.append(
                     Finish(
                         id: id, state: .cancelled, errorCode: "cancelled", error: cause == .death ? "cancelled; its worker died" : "cancelled",
-                        retentionDays: retention, entry: entry, workerID: worker, startedAt: try lease("started_at"), attempt: attempt))
+                        retentionDays: retention, entry: entry, workerID: worker, startedAt: try lease("started_at"), attempt: attempt,
+                        permit: permit))
             } else if let twin = twins[id] {
                 finishes.append(
                     .superseded(
-                        id, by: twin, retentionDays: retention, entry: entry, workerID: worker, startedAt: try lease("started_at"), attempt: attempt))
+                        id, by: twin, retentionDays: retention, entry: entry, workerID: worker, startedAt: try lease("started_at"), attempt: attempt,
+                        permit: permit))
             } else {
                 // Deaths were counted before a run alone began; the claim decides about poison.
-                requeues.append(Requeue(id: id, runAt: now, attempt: attempt - 1, suspect: cause == .death, deaths: deaths, entry: entry))
+                requeues.append(
+                    Requeue(id: id, runAt: now, attempt: attempt - 1, suspect: cause == .death, deaths: deaths, entry: entry, permit: permit))
             }
         }
-        try ledger.finish(finishes, on: connection)
-        try ledger.requeue(requeues, on: connection)
+        let permits = try ledger.finish(finishes, on: connection) + ledger.requeue(requeues, on: connection)
+        try ledger.giveBack(permits, on: connection)
     }
 
     private func entry(attempt: Int, startedAt: Instant?, endedAt: Instant) -> JSONValue {

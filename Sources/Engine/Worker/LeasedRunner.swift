@@ -25,8 +25,10 @@ struct LeasedRunner: Sendable {
             let suspects = Set(selection.suspects)
             var claimed = Claimed(suspects: requests.filter { suspects.contains($0.id) })
             guard !selection.claimable.isEmpty else { return claimed }
+            let admitted = try core.ledger.admit(selection, areSuspects: allowingSuspects, on: connection)
+            guard !admitted.isEmpty else { return claimed }
             let now = Instant.now
-            let jobs = try connection.run(SQL.Claim.takeLeased, selection.claimable, worker).map { try ClaimedJob($0, startedAt: now) }
+            let jobs = try connection.run(SQL.Claim.takeLeased, admitted, worker).map { try ClaimedJob($0, startedAt: now) }
             if jobs.isEmpty, try !connection.run(SQL.Claim.isRegistered, worker).only()("registered") { throw Unregistered() }
             // A cancel that came while the job waited: it ends here, in the claim's own transaction.
             try core.settle(jobs.filter(\.cancelled).map { ($0, .withdrawn, true) }, on: connection)

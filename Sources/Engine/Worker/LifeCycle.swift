@@ -63,14 +63,14 @@ struct LifeCycle<Random: RandomNumberGenerator> {
             .finish(
                 Finish(
                     id: job.id, state: state, errorCode: code, error: message, result: result, retentionDays: retentionDays, entry: entry,
-                    workerID: worker, startedAt: job.startedAt, attempt: job.attempt))
+                    workerID: worker, startedAt: job.startedAt, attempt: job.attempt, permit: job.permit))
         }
 
         func withdraw() -> Transition {
             .finish(
                 Finish(
                     id: job.id, state: .cancelled, errorCode: "cancelled", error: "cancelled before it started", retentionDays: retentionDays,
-                    attempt: job.attempt - 1))
+                    attempt: job.attempt - 1, permit: job.permit))
         }
 
         func cancel(_ error: JobError?) -> Transition {
@@ -92,7 +92,7 @@ struct LifeCycle<Random: RandomNumberGenerator> {
             .requeue(
                 Requeue(
                     id: job.id, runAt: now + min(max(delay, .zero), Self.longestDelay), attempt: attempt, suspect: suspect, deaths: deaths,
-                    entry: entry, queue: job.next))
+                    entry: entry, queue: job.next, permit: job.permit))
         }
 
         func entry(_ outcome: String, _ error: JobError) -> JSONValue {

@@ -34,8 +34,7 @@ struct WorkerCore: Sendable {
             }
         }
         try giveWay(&requeues, &finishes, jobs: ends.map(\.job), on: connection)
-        try ledger.finish(finishes, on: connection)
-        try ledger.requeue(requeues, on: connection)
+        let permits = try ledger.finish(finishes, on: connection) + ledger.requeue(requeues, on: connection)
         let kinds = Dictionary(ends.map { ($0.job.id, $0.job.kind) }, uniquingKeysWith: { first, _ in first })
         let dead = finishes.filter { $0.state == .dead }
         let log = log
@@ -52,6 +51,7 @@ struct WorkerCore: Sendable {
             guard let job = ends.first(where: { $0.job.id == finish.id })?.job else { continue }
             try announce(job, finish, on: connection)
         }
+        try ledger.giveBack(permits, on: connection)
     }
 
     /// A notice that cannot be written for a lasting reason must not keep a job from its end.
@@ -77,7 +77,7 @@ struct WorkerCore: Sendable {
             finishes.append(
                 .superseded(
                     id, by: twin, retentionDays: ledger.catalog.jobs[job.kind]?.retentionDays ?? 30, entry: requeue.entry,
-                    workerID: job.workerID ?? identity.id, startedAt: job.startedAt, attempt: job.attempt))
+                    workerID: job.workerID ?? identity.id, startedAt: job.startedAt, attempt: job.attempt, permit: job.permit))
         }
     }
 }

@@ -19,25 +19,30 @@ enum BenchKinds {
             jobs: [
                 kind("bench.noop", "leased", "bench-leased"), kind("bench.atomic", "atomic", "bench-atomic"),
                 kind("bench.txn", "atomic", "bench-atomic"),
+                kind("bench.limited", "leased", "bench-leased", limits: #""limits": { "by": "key", "concurrency": 10 },"#),
             ],
             queues: [queue("bench-leased", 60, leased, 1000), queue("bench-atomic", 60, atomicLanes, 500)])
     }
 
     static var handlers: [JobHandler] {
-        [.leased("bench.noop", NoopJob()), .atomic("bench.atomic", AtomicNoopJob()), .atomic("bench.txn", TransactionJob())]
+        [
+            .leased("bench.noop", NoopJob()), .leased("bench.limited", NoopJob()), .atomic("bench.atomic", AtomicNoopJob()),
+            .atomic("bench.txn", TransactionJob()),
+        ]
     }
 
-    static func payload(_ number: Int) -> JSONValue {
-        ["account": .int(Int64(number % 1000 + 1)), "fill": .string(String(repeating: "x", count: 270))]
+    /// The limited kind's jobs take turns over so many keys.
+    static func payload(_ number: Int, keys: Int) -> JSONValue {
+        ["account": .int(Int64(number % 1000 + 1)), "key": .int(Int64(number % keys)), "fill": .string(String(repeating: "x", count: 258))]
     }
 
-    private static func kind(_ kind: String, _ style: String, _ queue: String) -> (file: String, text: String) {
+    private static func kind(_ kind: String, _ style: String, _ queue: String, limits: String = "") -> (file: String, text: String) {
         (
             "\(kind).json",
             """
             { "kind": "\(kind)", "summary": "A kind of the benchmarks.", "handler": "BenchJob", "style": "\(style)", "queue": "\(queue)",
-              "maxAttempts": 5, "backoff": { "base": "1s", "cap": "1m" }, "timeout": "30s", "retention": "1d",
-              "payload": { "type": "object", "properties": { "account": { "type": "integer" } } }, "example": {} }
+              "maxAttempts": 5, "backoff": { "base": "1s", "cap": "1m" }, "timeout": "30s", "retention": "1d", \(limits)
+              "payload": { "type": "object", "properties": { "account": { "type": "integer" }, "key": { "type": "integer" } } }, "example": {} }
             """
         )
     }

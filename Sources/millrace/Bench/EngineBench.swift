@@ -16,6 +16,7 @@ struct EngineBench {
     private let kind: String
     private let jobs: Int
     private let runs: Int
+    private let keys: Int
     private let prefix = "bench.\(Identifier.next().text("r").suffix(8))."
 
     init(_ arguments: Arguments) throws {
@@ -27,6 +28,7 @@ struct EngineBench {
         }
         jobs = try arguments.number("--jobs", default: 50_000)
         runs = try arguments.number("--runs", default: 3)
+        keys = try max(1, arguments.number("--keys", default: 100_000))
     }
 
     func enqueue() throws {
@@ -86,7 +88,7 @@ struct EngineBench {
         let before = try Reading(connection)
         let began = monotonicNanoseconds()
         for start in stride(from: 0, to: jobs, by: 1000) {
-            let batch = (start..<min(start + 1000, jobs)).map { NewJob(kind, BenchKinds.payload($0)) }
+            let batch = (start..<min(start + 1000, jobs)).map { NewJob(kind, BenchKinds.payload($0, keys: keys)) }
             try connection.transaction { try ledger.enqueue(batch, on: $0) }
         }
         let seconds = Double(monotonicNanoseconds() - began) / 1e9

@@ -14,10 +14,10 @@ enum BenchCommand: Command {
     static let name = "bench"
     static let summary = "measure on a database of its own: drain rates, enqueue rates, webhooks"
     static let usage = """
-        drain [--kind bench.noop|bench.atomic|bench.txn] [--jobs N] [--runs N] | enqueue [--jobs N]
+        drain [--kind bench.noop|bench.limited|bench.atomic|bench.txn] [--jobs N] [--keys N] [--runs N] | enqueue [--jobs N]
             | webhooks [--endpoints 100] [--deliveries 20000] [--hanging 0.1] [--runs N] [--sink URL]
         """
-    static let options = ["--kind", "--jobs", "--runs", "--lanes", "--leased", "--endpoints", "--deliveries", "--hanging", "--sink"]
+    static let options = ["--kind", "--jobs", "--runs", "--keys", "--lanes", "--leased", "--endpoints", "--deliveries", "--hanging", "--sink"]
 
     static func run(_ arguments: Arguments) throws {
         switch try arguments.word(0, "what to measure: drain, enqueue or webhooks") {

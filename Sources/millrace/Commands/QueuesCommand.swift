@@ -30,11 +30,11 @@ enum QueuesCommand: Command {
         let queues = try ledger.overview(on: connection)
         if arguments.wantsJSON { return Output.json(.array(queues.map(\.json))) }
         Output.table(
-            ["QUEUE", "STATE", "READY", "SENT", "SCHEDULED", "RUNNING", "DEAD", "OLDEST"],
+            ["QUEUE", "STATE", "READY", "SENT", "SCHEDULED", "PARKED", "RUNNING", "DEAD", "OLDEST"],
             queues.map {
                 [
-                    $0.queue, $0.paused ? "paused" : "open", "\($0.ready)", "\($0.sent)", "\($0.scheduled)", "\($0.running)", "\($0.dead)",
-                    $0.oldestRunnableSeconds.map { "\(Int($0)) s" } ?? "",
+                    $0.queue, $0.paused ? "paused" : "open", "\($0.ready)", "\($0.sent)", "\($0.scheduled)", "\($0.parked)",
+                    "\($0.running)", "\($0.dead)", $0.oldestRunnableSeconds.map { "\(Int($0)) s" } ?? "",
                 ]
             })
     }

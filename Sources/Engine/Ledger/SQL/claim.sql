@@ -3,14 +3,14 @@
 -- Locks by id alone and waits for the row's newest version: the relay may still hold it for the confirm, and its new publish number is only visible
 -- after its commit. Whether the wake-up's number is the row's is decided on what the lock returns. In order of id, so that two claims cannot deadlock.
 -- name: lockWaiting
-select o.job_id, o.publish, o.run_at <= now() as due, coalesce(c.paused, false) as paused, o.suspect
+select o.job_id, o.publish, o.run_at <= now() and o.state <> 'parked' as due, coalesce(c.paused, false) as paused, o.suspect, o.limit_key, o.gated, o.rank
 from outbox o left join queue_controls c on c.queue = o.queue
 where o.job_id = any($1::uuid[])
 order by o.job_id
 for update of o
 
 -- name: lockWaitingUnlocked
-select o.job_id, o.publish, o.run_at <= now() as due, coalesce(c.paused, false) as paused, o.suspect
+select o.job_id, o.publish, o.run_at <= now() and o.state <> 'parked' as due, coalesce(c.paused, false) as paused, o.suspect, o.limit_key, o.gated, o.rank
 from outbox o left join queue_controls c on c.queue = o.queue
 where o.job_id = any($1::uuid[])
 order by o.job_id

@@ -11,7 +11,7 @@ select id, kind, queue, state, account_id, actor_id, parent_id, worker_id, creat
 from finished_jobs where id = $1
 
 -- name: lockForCancel
-select o.job_id from outbox o where o.job_id = $1 for update skip locked
+select case when o.gated then o.limit_key end as gate from outbox o where o.job_id = $1 for update skip locked
 
 -- name: deleteWaiting
 delete from outbox where job_id = $1
@@ -24,7 +24,7 @@ select kind, attempt from jobs where id = $1
 
 -- Waiting jobs with a cancel on record: it came while a relay or an enqueuer held the row, or just as the run went back to the queue.
 -- name: signalledWaiting
-select o.job_id from job_signals s join outbox o on o.job_id = s.job_id
+select o.job_id, case when o.gated then o.limit_key end as gate from job_signals s join outbox o on o.job_id = s.job_id
 where s.signal = 'cancel'
 order by o.job_id limit $1
 for update of o skip locked
@@ -59,7 +59,7 @@ with chosen as (
 )
 insert into outbox (job_id, account_id, run_at, rank, state, queue, kind, trace)
 select id, coalesce(account_id, '00000000-0000-0000-0000-000000000000'), run_at, -priority, 'ready', queue, kind, trace from back
-returning job_id
+returning job_id, kind
 
 -- name: deadJobs
 select id from finished_jobs

@@ -37,11 +37,11 @@ with back as (
     from unnest($1::uuid[], $2::timestamptz[], $3::int2[], $4::boolean[], $5::int2[], $6::text[], $8::text[])
         as r (id, run_at, attempt, suspect, deaths, attempt_entry, queue)
     where j.id = r.id
-    returning j.id, j.account_id, j.run_at, j.priority, j.suspect, j.queue, j.kind, j.trace
+    returning j.id, j.account_id, j.run_at, j.priority, j.suspect, j.queue, j.kind, j.limit_key, j.trace
 )
-insert into outbox (job_id, account_id, run_at, rank, suspect, state, queue, kind, trace)
+insert into outbox (job_id, account_id, run_at, rank, suspect, state, queue, kind, limit_key, trace)
 select id, coalesce(account_id, '00000000-0000-0000-0000-000000000000'), run_at, -priority, suspect,
-       case when run_at <= now() then 'ready' else 'scheduled' end, queue, kind, trace
+       case when run_at <= now() then 'ready' else 'scheduled' end, queue, kind, limit_key, trace
 from back
 on conflict (job_id) do nothing
 

@@ -25,7 +25,7 @@ insert into worker_deaths (worker_id, queues) select id, queues from gone on con
 
 -- Skips what is locked: that is a late end being written, or a frozen process in the middle of it; the next round looks again.
 -- name: leasesOf
-select j.id, j.token, j.kind, j.attempt, j.deaths, j.started_at,
+select j.id, j.token, j.kind, j.attempt, j.deaths, j.started_at, j.limit_key,
        exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
 from jobs j where j.worker_id = $1 and j.state = 'running' order by j.id limit 500 for update of j skip locked
 

@@ -17,6 +17,6 @@ delete from workers where id = $1
 select token from jobs where worker_id = $1 and state = 'running'
 
 -- name: lockLeases
-select j.id, j.token, j.kind, j.attempt, j.deaths, j.started_at,
+select j.id, j.token, j.kind, j.attempt, j.deaths, j.started_at, j.limit_key,
        exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
 from jobs j where j.worker_id = $1 and j.token = any($2::int8[]) and j.state = 'running' order by j.id for update of j skip locked

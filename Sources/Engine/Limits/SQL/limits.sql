@@ -1,0 +1,122 @@
+-- Limits per key. A counter's row is locked by whoever changes what it says: claims skip a locked one, ends of runs wait for it, in order of the keys.
+-- Jobs are parked, and the mark `waiting` is set and cleared, only under that lock; so an end of a run that finds no mark has nothing to let through.
+-- What counts is in functions, beside the tables: see there.
+
+-- Permits for a claim, for all its keys at once: keys, fresh, gated, concurrency, step, burst. A key that is not returned was locked.
+-- name: takePermits
+select key, granted from take_permits($1::text[], $2::int4[], $3::int4[], $4::int4[], $5::int8[], $6::int4[])
+
+-- A full key's jobs. The number moves on, so that no wake-up that is under way can claim them.
+-- name: park
+update outbox set state = 'parked', gated = true, sent_at = null, publish = publish + 1, resends = 0 where job_id = any($1::uuid[])
+
+-- Jobs whose key another claim is busy with: they come again.
+-- name: putBack
+update outbox set state = 'ready', sent_at = null where job_id = any($1::uuid[]) and state = 'sent'
+
+-- The run alone of a suspect that is not to begin yet: the death that was counted in advance did not happen.
+-- name: uncountDeaths
+update jobs set deaths = greatest(deaths - 1, 0) where id = any($1::uuid[])
+
+-- The last act of a transaction that ends leases; returns the keys for which others are parked.
+-- name: givePermits
+select key from give_permits($1::text[], $2::int4[]) as key
+
+-- Taken in a statement of its own before `letThrough`: what it reads must be younger than the lock.
+-- name: holdCounters
+select c.key from limit_counters c where c.key = any($1::text[]) order by c.key for update skip locked
+
+-- Lets through what fits; the caller holds the counters.
+-- name: letThrough
+select let_through($1::text[], $2::int4[], $3::int8[], $4::int4[]) as count
+
+-- Atomic kinds: a slot of a key is an advisory lock, held until the transaction of the run ends. Seeds from 0 are slots.
+-- name: takeSlots
+select w.key, exists (
+           select from generate_series(0, coalesce(o.concurrency, w.slots) - 1) s where pg_try_advisory_xact_lock(hashtextextended(w.key, s))
+       ) as taken
+from unnest($1::text[], $2::int4[]) as w (key, slots) left join limit_overrides o on o.key = w.key
+
+-- After the commit that gave a slot back: who was parked before that is found here, and who is parked later looks for himself, with `letIntoFreeSlots`. One
+-- transaction runs many jobs of a key in one slot, so as many as make a batch are let through.
+-- name: letIntoSlots
+with room as (
+    select w.key, greatest(0, w.batch - a.count)::int8 as count
+    from unnest($1::text[], $2::int4[]) as w (key, batch)
+    cross join lateral (select count(*) as count from outbox where limit_key = w.key and gated and state in ('ready', 'sent')) a
+), chosen as materialized (
+    select o.job_id from room r
+    cross join lateral (
+        select job_id from outbox where limit_key = r.key and gated and state = 'parked' order by rank, job_id limit r.count for update skip locked
+    ) o
+)
+update outbox o set state = 'ready' from chosen n where o.job_id = n.job_id
+
+-- After the commit that parked a job, and now and then: the slot may have been given back just before, when nobody was parked yet.
+-- name: letIntoFreeSlots
+with free as materialized (
+    select w.key, w.batch from unnest($1::text[], $2::int4[], $3::int4[]) as w (key, batch, slots) left join limit_overrides o on o.key = w.key
+    where exists (
+        select from generate_series(0, coalesce(o.concurrency, w.slots) - 1) s where pg_try_advisory_xact_lock(hashtextextended(w.key, s))
+    )
+), room as (
+    select f.key, greatest(0, f.batch - a.count)::int8 as count
+    from free f
+    cross join lateral (select count(*) as count from outbox where limit_key = f.key and gated and state in ('ready', 'sent')) a
+), chosen as materialized (
+    select o.job_id from room r
+    cross join lateral (
+        select job_id from outbox where limit_key = r.key and gated and state = 'parked' order by rank, job_id limit r.count for update skip locked
+    ) o
+)
+update outbox o set state = 'ready' from chosen n where o.job_id = n.job_id
+
+-- Keys with parked jobs, from the given one on: one index descent a key, however many jobs are parked.
+-- name: parkedKeys
+with recursive keys as (
+    (select limit_key as key from outbox where gated and state = 'parked' and limit_key > $1 order by limit_key limit 1)
+    union all
+    select (select o.limit_key from outbox o where o.gated and o.state = 'parked' and o.limit_key > k.key order by o.limit_key limit 1)
+    from keys k where k.key is not null
+)
+select key from keys where key is not null limit $2
+
+-- Parked jobs of keys that nothing limits any more: their kind has lost its limit.
+-- name: release
+with free as (select job_id from outbox where limit_key = any($1::text[]) and gated and state = 'parked' for update skip locked)
+update outbox o set state = 'ready' from free where o.job_id = free.job_id
+
+-- Keys whose row says nothing: nothing runs, nothing is parked, the bucket is full.
+-- name: forgetIdle
+with idle as (
+    select key from limit_counters
+    where in_use = 0 and not waiting and greatest(full_at, next_at) < (extract(epoch from clock_timestamp()) * 1000000)::int8
+    limit $1 for update skip locked
+)
+delete from limit_counters c using idle where c.key = idle.key
+
+-- A row for each key whose counter is not what runs under it: there must be none.
+-- name: drift
+select key, coalesce(c.in_use, 0) as counted, coalesce(r.running, 0)::int4 as running
+from limit_counters c
+full join (select limit_key collate "C" as key, count(*) as running from jobs where state = 'running' and limit_key is not null group by limit_key) r using (key)
+where coalesce(c.in_use, 0) <> coalesce(r.running, 0)
+order by key limit 100
+
+-- Jobs that came back from the dead: their keys by today's definitions.
+-- name: setKeys
+with keyed as (
+    update jobs j set limit_key = n.key from unnest($1::uuid[], $2::text[]) as n (id, key) where j.id = n.id returning j.id, j.limit_key
+)
+update outbox o set limit_key = k.limit_key from keyed k where o.job_id = k.id
+
+-- name: payloads
+select id, kind, payload from jobs where id = any($1::uuid[])
+
+-- name: setOverride
+insert into limit_overrides (key, concurrency, rate_count, rate_per, burst, changed_at) values ($1, $2, $3, $4, $5, now())
+on conflict (key) do update set concurrency = excluded.concurrency, rate_count = excluded.rate_count, rate_per = excluded.rate_per,
+    burst = excluded.burst, changed_at = now()
+
+-- name: removeOverride
+delete from limit_overrides where key = $1

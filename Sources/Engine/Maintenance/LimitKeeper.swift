@@ -1,0 +1,33 @@
+internal import Bytes
+internal import Postgres
+internal import Telemetry
+
+/// The net under the limits: lets parked jobs through that nobody else will, forgets keys that are idle, and says so when a counter is wrong.
+///
+/// It is not the normal way: a permit that is given back lets the next job through itself. What is left for here are limits that were raised or taken away,
+/// a crash just after an atomic commit, and parked jobs whose forerunners were cancelled.
+struct LimitKeeper {
+    let ledger: Ledger
+    let log: Logger
+    /// Keys of one round; the next one goes on after them.
+    private let limit = 500
+    private var last = ""
+
+    init(ledger: Ledger, log: Logger) {
+        self.ledger = ledger
+        self.log = log
+    }
+
+    mutating func round(_ connection: Connection) throws {
+        let keys: [String] = try connection.run(SQL.Limits.parkedKeys, last, limit).map { try $0("key") }
+        last = keys.count < limit ? "" : keys.last ?? ""
+        if !keys.isEmpty { try ledger.lookAgain(keys, on: connection) }
+    }
+
+    func keepHouse(_ connection: Connection) throws {
+        while try connection.run(SQL.Limits.forgetIdle, 10_000).affected == 10_000 {}
+        for drift in try ledger.limitDrift(on: connection) {
+            log.error("a limit's counter is wrong", ["key": drift.key, "counted": "\(drift.counted)", "running": "\(drift.running)"])
+        }
+    }
+}

@@ -85,8 +85,10 @@ struct WebhookBreakerTests {
         try await desk.record(probe, status: 204)
         let ramping = try await desk.read(id, by: north)
         #expect(ramping.phase == .ramping && ramping.json["health"]?["inFlightAllowed"] == 2)
+        #expect(try await desk.rows("select 1 from limit_overrides where concurrency = 2") == 1)
         for delivery in deliveries[3..<17] { try await desk.record(delivery, status: 204) }
         #expect(try await desk.read(id, by: north).phase == .closed)
+        #expect(try await desk.rows("select 1 from limit_overrides") == 0)
     }
 
     @Test func `a slow endpoint's new deliveries go in the slow lane, those in the quick lane are moved`() async throws {

@@ -31,10 +31,29 @@ struct WebhookIsolationTests {
             #expect(try await rig.deliveries(slow).allSatisfy { $0.state == .pending && $0.attempts == 0 }, "they still wait for their answer")
             #expect(try await rig.read(slow).isSlow)
             try await rig.emit(.planExpired, times: 1)
-            try await eventually("what waits has left the quick lane") {
-                try await rig.count("select count(*) from jobs where queue = 'webhook' and state = 'queued'") == 0
-            }
+            #expect(try await rig.count("select count(*) from jobs where queue = 'webhook-slow'") > 0)
             #expect(Set(healthy.received.compactMap { $0["webhook-id"] }).count == 60)
+        }
+    }
+
+    @Test func `no more deliveries are on their way than an endpoint takes, what waits is parked`() async throws {
+        let hanging = Sink { _, _ in .hang }
+        try await WorkRig.run { options in
+            options.rules.breaker.slowAfter = .seconds(60)
+            options.webhooks.timeout = .seconds(2)
+        } _: { rig in
+            let (endpoint, _) = try await rig.endpoint(hanging.url)
+            let caller = rig.reseller
+            var change = WebhookEndpointChange()
+            change.maximumInFlight = 2
+            try await rig.act { [change] in _ = try $1.webhooks.update(endpoint, change, by: caller, on: $0) }
+            try await rig.emit(.planPurchased, times: 6)
+            var most = 0
+            try await eventually("each has had an attempt", within: .seconds(60)) {
+                most = max(most, try await rig.count("select count(*) from jobs where state = 'running'"))
+                return try await rig.deliveries(endpoint).allSatisfy { $0.attempts > 0 }
+            }
+            #expect(most == 2)
         }
     }
 

@@ -31,7 +31,7 @@ where endpoint_id = $1 and phase in ('open', 'probing') and until <= clock_times
 returning endpoint_id
 
 -- name: fullOf
-select id, max_in_flight from webhook_endpoints where id = any($1::uuid[])
+select id, max_in_flight, rate_per_second from webhook_endpoints where id = any($1::uuid[])
 
 -- Somebody has not answered for long: said while the attempt goes on. One by one, each in a transaction of its own.
 -- name: markSlow

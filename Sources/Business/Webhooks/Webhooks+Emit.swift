@@ -40,7 +40,7 @@ extension Webhooks {
     /// The job that sends a delivery.
     static func job(sending delivery: Identifier, to endpoint: Identifier, account: Identifier, isSlow: Bool) -> NewJob {
         NewJob(
-            "webhook.deliver", ["deliveryId": .string(delivery.text("msg")), "endpointId": .string(endpoint.text("we"))], account: account,
+            Self.kind, ["deliveryId": .string(delivery.text("msg")), "endpointId": .string(endpoint.text("we"))], account: account,
             queue: isSlow ? slowLane : nil)
     }
 

@@ -50,6 +50,7 @@ extension Webhooks {
             (change.form ?? .standard).rawValue, change.active ?? true, change.active == false ? Self.deactivated : nil, try seal(secret, for: id),
             change.maximumInFlight ?? WebhookEndpointChange.standardInFlight, change.ratePerSecond ?? nil)
         let endpoint = try find(id, by: caller, on: connection)
+        try applyLimits(of: id, inFlight: endpoint.maximumInFlight, ratePerSecond: endpoint.ratePerSecond, on: connection)
         try business.audit.write(
             action: "webhook_endpoint.create", resource: ("webhook_endpoint", id), account: caller.accountID, by: caller, after: endpoint.json,
             on: connection)
@@ -93,6 +94,10 @@ extension Webhooks {
             try connection.run(SQL.WebhookHealth.forget, id)
         }
         let after = try find(id, by: caller, on: connection)
+        if after.phase != .ramping {
+            // While it ramps up, its next step takes the new ones over.
+            try applyLimits(of: id, inFlight: after.maximumInFlight, ratePerSecond: after.ratePerSecond, on: connection)
+        }
         try business.audit.write(
             action: "webhook_endpoint.update", resource: ("webhook_endpoint", id), account: before.accountID, by: caller, before: before.json,
             after: after.json, on: connection)
@@ -113,6 +118,7 @@ extension Webhooks {
     package func delete(_ id: Identifier, by caller: Caller, on connection: Connection) throws {
         let before = try locked(id, by: caller, on: connection)
         try connection.run(SQL.WebhookEndpoints.delete, id)
+        try applyLimits(of: id, inFlight: WebhookEndpointChange.standardInFlight, ratePerSecond: nil, on: connection)
         try business.audit.write(
             action: "webhook_endpoint.delete", resource: ("webhook_endpoint", id), account: before.accountID, by: caller, before: before.json,
             on: connection)

@@ -13,13 +13,17 @@ extension Webhooks {
         let endpoints = Set(results.map(\.endpointID))
         let rows = try connection.run(SQL.WebhookHealth.lock, endpoints.sorted(), Set(notable).sorted())
         guard !rows.isEmpty else { return [] }
-        var full: [Identifier: Int] = [:]
-        let ramping = try rows.filter { try $0("phase") == EndpointHealth.Phase.ramping.rawValue }.map { try $0("endpoint_id") as Identifier }
+        var wishes: [Identifier: (inFlight: Int, rate: Int?)] = [:]
+        let phases = [EndpointHealth.Phase.probing, .ramping].map(\.rawValue)
+        let ramping = try rows.filter { phases.contains(try $0("phase")) }.map { try $0("endpoint_id") as Identifier }
         if !ramping.isEmpty {
-            for row in try connection.run(SQL.WebhookHealth.fullOf, ramping) { full[try row("id")] = try row("max_in_flight") }
+            for row in try connection.run(SQL.WebhookHealth.fullOf, ramping) {
+                wishes[try row("id")] = (try row("max_in_flight"), try row("rate_per_second"))
+            }
         }
         var changed: [(id: Identifier, health: EndpointHealth)] = []
         var entered: [EndpointHealth.Phase] = []
+        var limits: [(id: Identifier, inFlight: Int, rate: Int?)] = []
         let byEndpoint = Dictionary(grouping: results, by: \.endpointID)
         for row in rows {
             let (id, now): (Identifier, Instant) = (try row("endpoint_id"), try row("now"))
@@ -29,13 +33,20 @@ extension Webhooks {
             for result in (byEndpoint[id] ?? []).sorted(by: { $0.admittedAt < $1.admittedAt }) {
                 health.observe(
                     result.forBreaker, took: result.attempt.duration, isProbe: result.deliveryID == probe, startedAt: result.admittedAt, now: now,
-                    full: full[id] ?? .max, rules: rules)
+                    full: wishes[id]?.inFlight ?? .max, rules: rules)
             }
             guard health != before else { continue }
             changed.append((id, health))
             if health.phase != before.phase { entered.append(health.phase) }
+            if let wish = wishes[id], health.allowed != before.allowed {
+                let allowed = health.phase == .ramping ? min(health.allowed, wish.inFlight) : wish.inFlight
+                limits.append((id, allowed, wish.rate))
+            }
         }
         try save(changed, on: connection)
+        for limit in limits.sorted(by: { $0.id < $1.id }) {
+            try applyLimits(of: limit.id, inFlight: limit.inFlight, ratePerSecond: limit.rate, on: connection)
+        }
         return entered
     }
 

@@ -103,12 +103,11 @@ extension Webhooks {
             attempts.map(\.durationMicroseconds), attempts.map { $0.status.map(Int32.init) }, attempts.map(\.errorCode), attempts.map(\.error),
             attempts.map(\.responseBody), attempts.map(\.responseTruncated), attempts.map(\.remoteAddress), attempts.map { $0.timings[0] },
             attempts.map { $0.timings[1] }, attempts.map { $0.timings[2] }, attempts.map { $0.timings[3] })
-        let changes = try observe(results, on: connection)
         let gone = Set(results.filter { $0.verdict == .gone }.map(\.endpointID))
         for endpoint in gone.sorted() { try disable(endpoint, "the receiver answered 410 Gone", on: connection) }
         let failed = Set(results.filter { $0.verdict != .delivered }.map(\.endpointID)).subtracting(gone)
         for endpoint in failed.sorted() { try disableIfHopeless(endpoint, on: connection) }
-        return changes
+        return try observe(results, on: connection)
     }
 
     /// Disables an endpoint whose last attempts failed so often *and* for so long: a short outage of a busy endpoint fails often, a quiet endpoint that

@@ -11,13 +11,18 @@ package struct Services: Sendable {
     /// Of one request to a provider.
     package var providerTimeout: Duration = .seconds(15)
     package var log: Logger
+    package var metrics: MetricRegistry
 
-    package init(business: Business, http: HTTPClient, webhooks: WebhookRules, retention: RetentionRules, log: Logger) {
+    package init(
+        business: Business, http: HTTPClient, webhooks: WebhookRules, retention: RetentionRules, log: Logger,
+        metrics: MetricRegistry = MetricRegistry()
+    ) {
         self.business = business
         self.http = http
         self.webhooks = webhooks
         self.retention = retention
         self.log = log
+        self.metrics = metrics
     }
 }
 

@@ -9,7 +9,7 @@ struct Millrace {
     static let commands: [any Command.Type] = [
         UpCommand.self, APICommand.self, RelayCommand.self, SchedulerCommand.self, WorkerCommand.self, MigrateCommand.self, JobsCommand.self,
         OrdersCommand.self, QueuesCommand.self, AuditCommand.self, ChaosCommand.self, UserCommand.self, ConfigCommand.self, DemoCommand.self,
-        BenchCommand.self, VersionCommand.self,
+        SimulateCommand.self, BenchCommand.self, VersionCommand.self,
     ]
 
     static func main() {

@@ -95,7 +95,7 @@ struct Platform: Sendable {
             business: business, http: http, webhooks: WebhookRules(timeout: settings.webhook.timeout),
             retention: RetentionRules(
                 idempotency: settings.retention.idempotency, sessions: settings.retention.sessions, deliveries: settings.retention.deliveryLogs,
-                upstreamRequests: settings.retention.upstreamRequests), log: log)
+                upstreamRequests: settings.retention.upstreamRequests), log: log, metrics: metrics)
     }
 
     /// The `job.dead` event, written in the transaction that buries the job.

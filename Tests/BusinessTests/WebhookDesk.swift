@@ -61,16 +61,37 @@ struct WebhookDesk: Sendable {
         return try await act { try $1.deliveries(of: endpoint, state: nil, type: nil, after: nil, limit: 200, by: caller, on: $0).items.reversed() }
     }
 
+    /// What becomes of a delivery in a worker's hand.
+    func dispatch(_ delivery: WebhookDelivery, job: Identifier? = nil, queue: String = "webhook") async throws -> WebhookDispatch {
+        let (id, job) = (delivery.id, job ?? delivery.jobID)
+        return try await act { try $1.dispatch([(id, job, queue)], on: $0)[id] ?? .skip }
+    }
+
+    /// What a worker would send; nil when it would not.
+    func message(_ delivery: WebhookDelivery, job: Identifier? = nil) async throws -> WebhookMessage? {
+        guard case .send(let message) = try await dispatch(delivery, job: job) else { return nil }
+        return message
+    }
+
     /// What the worker does with an answer, without the worker.
     func record(_ delivery: WebhookDelivery, status: Int?, at start: Instant = .now, final: Bool = false) async throws {
-        let job = delivery.jobID
+        guard let message = try await message(delivery) else { return }
+        try await record(message, status: status, at: start, final: final)
+    }
+
+    func record(
+        _ message: WebhookMessage, status: Int?, at start: Instant = .now, taking duration: Duration = .zero, throttled: Duration? = nil,
+        final: Bool = false
+    ) async throws {
         try await act { connection, webhooks in
-            guard let message = try webhooks.message(delivery.id, job: job, now: .now, on: connection) else { return }
             var attempt = WebhookAttempt(startedAt: start)
+            attempt.durationMicroseconds = duration.microseconds
             attempt.status = status
             let isDelivered = status.map { (200..<300).contains($0) } ?? false
             if !isDelivered { attempt.errorCode = status.map { "http_\($0)" } ?? "connect_failed" }
-            try webhooks.record(attempt, of: message, delivered: isDelivered, final: isDelivered || final, gone: status == 410, on: connection)
+            let verdict: WebhookResult.Verdict =
+                isDelivered ? .delivered : status == 410 ? .gone : throttled.map { .throttled($0) } ?? .failed
+            try webhooks.record([WebhookResult(attempt, of: message, verdict, isFinal: isDelivered || final)], on: connection)
         }
     }
 

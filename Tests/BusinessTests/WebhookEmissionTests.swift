@@ -80,7 +80,7 @@ struct WebhookEmissionTests {
         let deliveries = try await desk.deliveries(id, of: desk.shop.north)
         var names: [[String]] = []
         for delivery in deliveries {
-            let message = try #require(try await desk.act { try $1.message(delivery.id, job: delivery.jobID, now: .now, on: $0) })
+            let message = try #require(try await desk.message(delivery))
             names.append(message.headers(at: .now).map(\.name))
         }
         #expect(

@@ -127,7 +127,7 @@ struct WebhookHealthTests {
         _ = try await desk.act { try $1.update(inactive, WebhookDesk.change(active: false), by: caller, on: $0) }
         try await desk.act { try $1.delete(gone, by: caller, on: $0) }
         for delivery in waiting {
-            #expect(try await desk.act { try $1.message(delivery.id, job: delivery.jobID, now: .now, on: $0) == nil })
+            #expect(try await desk.message(delivery) == nil)
             try await desk.act { try $1.abandon(delivery.id, on: $0) }
             #expect(try await desk.act { try $1.delivery(delivery.id, by: caller, on: $0).delivery.state } == .cancelled)
         }
@@ -141,7 +141,7 @@ struct WebhookHealthTests {
         try await desk.emit(of: north)
         let delivery = try await desk.deliveries(id, of: north)[0]
         try await desk.record(delivery, status: 200)
-        #expect(try await desk.act { try $1.message(delivery.id, job: delivery.jobID, now: .now, on: $0) == nil })
+        #expect(try await desk.message(delivery) == nil)
         try await desk.act { try $1.abandon(delivery.id, on: $0) }
         #expect(try await desk.deliveries(id, of: north)[0].state == .delivered)
     }

@@ -27,14 +27,14 @@ struct WebhookReplayTests {
         let (id, _) = try await desk.endpoint(of: north)
         try await desk.emit(of: north)
         let delivery = try await desk.deliveries(id, of: north)[0]
-        let first = try #require(try await desk.act { try $1.message(delivery.id, job: delivery.jobID, now: .now, on: $0) })
+        let first = try #require(try await desk.message(delivery))
         try await desk.record(delivery, status: 500, final: true)
         try await desk.endJobs()
         let sending = try await desk.act { try $1.replay(delivery.id, by: caller, on: $0) }
         #expect(sending.deliveryID == delivery.id && sending.jobID != delivery.jobID)
         let again = try await desk.deliveries(id, of: north)[0]
         #expect(again.state == .pending && again.jobID == sending.jobID && again.endedAt == nil && again.attempts == 1)
-        let second = try #require(try await desk.act { try $1.message(again.id, job: again.jobID, now: .now, on: $0) })
+        let second = try #require(try await desk.message(again))
         #expect(second.body == first.body)
         #expect(second.headers(at: .now)[0] == first.headers(at: .now)[0])
         try await desk.record(again, status: 200)
@@ -128,6 +128,6 @@ struct WebhookReplayTests {
         #expect(cancelled.map(\.id) == [delivery.id])
         let sending = try await desk.act { try $1.replay(delivery.id, by: caller, on: $0) }
         #expect(try await desk.deliveries(id, of: north)[0].state == .pending)
-        #expect(try await desk.act { try $1.message(delivery.id, job: sending.jobID, now: .now, on: $0) != nil })
+        #expect(try await desk.message(delivery, job: sending.jobID) != nil)
     }
 }

@@ -335,7 +335,7 @@ private final class Model {
         let settled = Mailbox<Never>()
         let running = hand.core.running
         hand.settler.put(
-            Settler.Ended(job: job, end: end, effects: hasEffects ? effects : nil) {
+            Settler.Ended(job: job, end: end, effects: hasEffects ? Effects(effects) : nil) {
                 if let token = job.token { running.letGo(token) }
                 settled.close()
             })

@@ -213,8 +213,8 @@ struct QueueControlTests {
             try await rig.script("update jobs set state = 'running', token = nextval('job_tokens'), worker_id = gen_random_uuid()")
             let (ledger, now) = (rig.ledger, Instant.now + .seconds(ahead))
             try await rig.database.transaction {
-                let retry = Requeue(id: id, runAt: now + .seconds(60), attempt: 1, suspect: false, deaths: 0, entry: nil)
-                try ledger.requeue([retry], on: $0, now: now)
+                let retry = Requeue(id: id, runAt: now + .seconds(60), attempt: 1, suspect: false, deaths: 0, entry: nil, permit: nil)
+                _ = try ledger.requeue([retry], on: $0, now: now)
             }
             let delay: Double = try await rig.value(
                 "select extract(epoch from run_at - now())::float8 from outbox where state = 'scheduled'", as: Double.self)

@@ -100,7 +100,9 @@ struct PlanJobTests {
             let ledger = rig.engine.ledger
             let id = try await rig.act { connection, _ in
                 let job = try ledger.enqueue(
-                    NewJob("webhook.deliver", ["deliveryId": "msg_0192f0c1d2e37abc8def0123456789ab"]), on: connection)
+                    NewJob(
+                        "webhook.deliver",
+                        ["deliveryId": "msg_0192f0c1d2e37abc8def0123456789ab", "endpointId": "we_0192f0c1d2e37abc8def0123456789ab"]), on: connection)
                 try connection.run(.once("update jobs set payload = '{\"deliveryId\": 7}' where id = $1"), job.id)
                 return job.id
             }

@@ -24,7 +24,12 @@ struct WorkRig: Sendable {
         var kinds = ["webhook.deliver"]
         /// Members that replace a definition's own, for every kind.
         var definition: JSONObject = ["backoff": ["delays": ["10ms"]]]
-        var rules = Rules()
+        /// With a breaker that stays closed, but for tests of it.
+        var rules = {
+            var rules = Rules()
+            rules.breaker.failuresToOpen = 1_000_000
+            return rules
+        }()
         var webhooks = WebhookRules(timeout: .seconds(15), connectTimeout: .seconds(10))
         var retention = RetentionRules()
         var addresses = AddressGuard(allowedNetworks: WorkRig.loopback)
@@ -138,7 +143,7 @@ enum Definitions {
         var queues: Set<String> = []
         let jobs = try kinds.map { kind in
             var definition = try JSONValue(parsing: Repository.read("jobs/\(kind).json"))
-            queues.insert(definition["queue"]?.string ?? "")
+            queues.formUnion([definition["queue"]?.string ?? ""] + (definition["lanes"]?.array ?? []).compactMap(\.string))
             for member in members.members { definition[member.key] = member.value }
             return (file: "\(kind).json", text: definition.text)
         }

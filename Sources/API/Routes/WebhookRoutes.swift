@@ -30,6 +30,8 @@ enum WebhookRoutes {
             change.description = change.description ?? ""
             change.form = change.form ?? .standard
             change.active = change.active ?? true
+            change.maximumInFlight = change.maximumInFlight ?? WebhookEndpointChange.standardInFlight
+            change.ratePerSecond = change.ratePerSecond ?? .some(nil)
             return .ok(try call.business.webhooks.update(call.id("webhookId"), change, by: call.caller, on: connection).json)
         },
         "updateWebhook": .change(after: checkURL) { call, _, connection in
@@ -64,5 +66,7 @@ extension WebhookEndpointChange {
         events = fields.texts("events")
         form = fields.choice("signatureForm")
         active = fields.flag("active")
+        maximumInFlight = fields.int("maxInFlight")
+        if fields.has("ratePerSecond") { ratePerSecond = .some(fields.int("ratePerSecond")) }
     }
 }

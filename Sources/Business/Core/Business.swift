@@ -31,6 +31,7 @@ package struct Rules: Sendable {
     package var edgeSOCKSPort = 1080
     package var apiKeysPerUser = 5
     package var webhookEndpointsPerAccount = 20
+    package var breaker = BreakerRules()
     package var webhookDisableAfterFailures = 10
     package var webhookDisableAfter: Duration = .seconds(120 * 3600)
     /// How long the old secret signs too after a rotation.

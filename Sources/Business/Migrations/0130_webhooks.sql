@@ -10,6 +10,8 @@ create table webhook_endpoints (
     secret bytea not null,               -- sealed
     previous_secret bytea,               -- sealed; signs too until previous_secret_until
     previous_secret_until timestamptz,
+    max_in_flight integer not null default 16 check (max_in_flight between 1 and 256),
+    rate_per_second integer check (rate_per_second between 1 and 1000), -- null: no limit
     active boolean not null default true,
     disabled_reason text,
     activated_at timestamptz not null default now(), -- failures before this are forgotten
@@ -17,6 +19,23 @@ create table webhook_endpoints (
     updated_at timestamptz not null default now(),
     deleted_at timestamptz
 );
+
+-- What the breaker remembers of an endpoint. A row of its own, so that nobody who emits an event meets the workers in the endpoint's row; written only where
+-- something changes, so that deliveries to a healthy endpoint write nothing here. No foreign key: it would lock the endpoint's row.
+create table webhook_endpoint_health (
+    endpoint_id uuid primary key,
+    phase text not null default 'closed' check (phase in ('closed', 'open', 'probing', 'ramping')),
+    since timestamptz not null default 'epoch',
+    until timestamptz,                   -- open: the probe may go; probing: the probe counts as lost
+    probe_id uuid,                       -- the delivery that is on its way to find out
+    failures integer not null default 0,
+    openings integer not null default 0,
+    allowed integer not null default 0,
+    successes integer not null default 0,
+    reason text,
+    is_slow boolean not null default false,
+    pace_count integer not null default 0
+) with (fillfactor = 50);
 
 create index webhook_endpoints_account on webhook_endpoints (account_id) where deleted_at is null;
 
@@ -78,8 +97,10 @@ create index webhook_attempts_failures on webhook_attempts (endpoint_id, started
 -- Endpoints with their health, read off the attempts. Counters in the endpoint's row would be written by every delivery: deliveries to one endpoint would
 -- wait for each other, and two batches that write two endpoints in different order would deadlock.
 create view webhook_endpoint_states as
-select e.*, success.at as last_success_at, failure.at as last_failure_at, streak.failures, since.at as failing_since, trigger.at as last_triggered_at
+select e.*, coalesce(h.phase, 'closed') as phase, h.since as phase_since, h.until as phase_until, coalesce(h.allowed, 0) as allowed, h.reason,
+       coalesce(h.is_slow, false) as is_slow, success.at as last_success_at, failure.at as last_failure_at, streak.failures, since.at as failing_since, trigger.at as last_triggered_at
 from webhook_endpoints e
+left join webhook_endpoint_health h on h.endpoint_id = e.id
 cross join lateral (
     select max(a.started_at) as at from webhook_attempts a where a.endpoint_id = e.id and a.status between 200 and 299
 ) success

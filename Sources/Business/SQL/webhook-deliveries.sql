@@ -2,21 +2,30 @@
 
 -- name: forSending
 select d.id, d.type, d.body, d.state, d.job_id, d.endpoint_id, d.signature_form, e.url, e.secret, e.previous_secret, e.previous_secret_until, e.active,
-       e.deleted_at is not null as deleted
-from webhook_deliveries d join webhook_endpoints e on e.id = d.endpoint_id
-where d.id = $1
+       e.deleted_at is not null as deleted, e.max_in_flight, h.phase, h.since, h.until, h.openings, h.allowed, h.is_slow, clock_timestamp() as now
+from unnest($1::uuid[]) as w (id)
+join webhook_deliveries d on d.id = w.id
+join webhook_endpoints e on e.id = d.endpoint_id
+left join webhook_endpoint_health h on h.endpoint_id = d.endpoint_id
 
--- One statement for the attempt and what it means for its delivery.
+-- One statement for the attempts and what they mean for their deliveries; none of which is named twice, a delivery is in one job's hand.
 -- name: record
-with delivery as (
-    update webhook_deliveries
-    set state = $2, attempts = attempts + 1, ended_at = case when $2 = 'pending' then null else clock_timestamp() end
-    where id = $1
-    returning id, endpoint_id, attempts
+with attempt as (
+    select * from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int8[], $5::int4[], $6::text[], $7::text[], $8::text[], $9::boolean[], $10::text[],
+                         $11::int8[], $12::int8[], $13::int8[], $14::int8[])
+        as a (delivery_id, state, started_at, duration_us, status, error_code, error, response_body, response_truncated, remote_address, name_lookup_us,
+              connect_us, tls_us, first_byte_us)
+), delivery as (
+    update webhook_deliveries d
+    set state = a.state, attempts = attempts + 1, ended_at = case when a.state = 'pending' then null else clock_timestamp() end
+    from attempt a where d.id = a.delivery_id
+    returning d.id, d.endpoint_id, d.attempts
 )
 insert into webhook_attempts (delivery_id, endpoint_id, attempt, started_at, duration_us, status, error_code, error, response_body, response_truncated,
                               remote_address, name_lookup_us, connect_us, tls_us, first_byte_us)
-select id, endpoint_id, attempts, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 from delivery
+select d.id, d.endpoint_id, d.attempts, a.started_at, a.duration_us, a.status, a.error_code, a.error, a.response_body, a.response_truncated,
+       a.remote_address, a.name_lookup_us, a.connect_us, a.tls_us, a.first_byte_us
+from delivery d join attempt a on a.delivery_id = d.id
 
 -- name: cancel
 update webhook_deliveries set state = 'cancelled', ended_at = now() where id = $1 and state = 'pending'

@@ -8,8 +8,9 @@ select id from accounts where id = $1 for no key update
 select count(*) as count from webhook_endpoints where account_id = $1 and deleted_at is null
 
 -- name: insert
-insert into webhook_endpoints (id, account_id, url, description, events, signature_form, active, disabled_reason, secret)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into webhook_endpoints (id, account_id, url, description, events, signature_form, active, disabled_reason, secret, max_in_flight,
+                               rate_per_second)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: find
 select e.* from webhook_endpoint_states e join account_tree t on t.account_id = e.account_id and t.ancestor_id = $1
@@ -27,7 +28,7 @@ order by e.id desc limit $4
 
 -- name: update
 update webhook_endpoints
-set url = $2, description = $3, events = $4, signature_form = $5, active = $6,
+set url = $2, description = $3, events = $4, signature_form = $5, active = $6, max_in_flight = $8, rate_per_second = $9,
     disabled_reason = case when $6 then null when active then $7 else disabled_reason end,
     activated_at = case when $6 and not active then now() else activated_at end, updated_at = now()
 where id = $1

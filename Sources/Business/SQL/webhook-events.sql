@@ -5,8 +5,9 @@ insert into webhook_events (id, account_id, type, data, created_at) values ($1, 
 
 -- Endpoints of the account and of its ancestors: a reseller hears of what happens in its subtree.
 -- name: subscribers
-select e.id, e.account_id, e.signature_form
+select e.id, e.account_id, e.signature_form, coalesce(h.is_slow, false) as is_slow
 from account_tree t join webhook_endpoints e on e.account_id = t.ancestor_id
+left join webhook_endpoint_health h on h.endpoint_id = e.id
 where t.account_id = $1 and e.active and e.deleted_at is null and (e.events && array[$2, '*'])
 order by e.id
 

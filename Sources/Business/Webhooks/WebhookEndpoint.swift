@@ -16,6 +16,17 @@ package struct WebhookEndpoint: Sendable {
     package var form: SignatureForm
     package var active: Bool
     package var disabledReason: String?
+    /// Deliveries on their way to it at a time, and begun in a second (nil: no limit), over all workers.
+    package var maximumInFlight: Int
+    package var ratePerSecond: Int?
+    package var phase: EndpointHealth.Phase
+    package var phaseSince: Instant?
+    /// When the next probe may go.
+    package var phaseUntil: Instant?
+    package var phaseReason: String?
+    /// How many at a time while it ramps up.
+    package var rampAllows: Int?
+    package var isSlow: Bool
     package var failures: Int
     package var failingSince: Instant?
     package var lastSuccessAt: Instant?
@@ -33,6 +44,14 @@ package struct WebhookEndpoint: Sendable {
         form = SignatureForm(rawValue: try row("signature_form")) ?? .standard
         active = try row("active")
         disabledReason = try row("disabled_reason")
+        maximumInFlight = try row("max_in_flight")
+        ratePerSecond = try row("rate_per_second")
+        phase = EndpointHealth.Phase(rawValue: try row("phase")) ?? .closed
+        phaseSince = try row("phase_since")
+        phaseUntil = try row("phase_until")
+        phaseReason = try row("reason")
+        rampAllows = phase == .ramping ? try row("allowed") : nil
+        isSlow = try row("is_slow")
         failures = try row("failures")
         failingSince = try row("failing_since")
         lastSuccessAt = try row("last_success_at")
@@ -50,6 +69,19 @@ package struct WebhookEndpoint: Sendable {
             "disabledReason": disabledReason.map(JSONValue.string) ?? .null, "failureCount": .int(Int64(failures)),
             "failingSince": .time(failingSince), "lastSuccessAt": .time(lastSuccessAt), "lastFailureAt": .time(lastFailureAt),
             "lastTriggeredAt": .time(lastTriggeredAt), "previousSecretUntil": .time(previousSecretUntil), "createdAt": .time(createdAt),
+            "maxInFlight": .int(Int64(maximumInFlight)), "ratePerSecond": ratePerSecond.map { .int(Int64($0)) } ?? .null, "health": health,
+        ]
+    }
+
+    /// What the breaker makes of it.
+    private var health: JSONValue {
+        let hasPhase = phase != .closed
+        return [
+            "state": .string(phase.rawValue), "since": hasPhase ? .time(phaseSince) : .null,
+            "nextProbeAt": phase == .open ? .time(phaseUntil) : .null,
+            "reason": hasPhase ? phaseReason.map(JSONValue.string) ?? .null : .null,
+            "inFlightAllowed": .int(Int64(phase == .closed ? maximumInFlight : min(rampAllows ?? (phase == .probing ? 1 : 0), maximumInFlight))),
+            "slow": .bool(isSlow),
         ]
     }
 }

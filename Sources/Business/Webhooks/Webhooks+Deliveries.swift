@@ -73,7 +73,9 @@ extension Webhooks {
     }
 
     private func send(again ids: [Identifier], to endpoint: WebhookEndpoint, on connection: Connection) throws -> [Identifier] {
-        let jobs = try business.ledger.enqueue(ids.map { Self.job(sending: $0, account: endpoint.accountID) }, on: connection).map(\.id)
+        let jobs = try business.ledger.enqueue(
+            ids.map { Self.job(sending: $0, to: endpoint.id, account: endpoint.accountID, isSlow: endpoint.isSlow) }, on: connection
+        ).map(\.id)
         try connection.run(SQL.WebhookDeliveries.startReplays, ids, jobs)
         return jobs
     }

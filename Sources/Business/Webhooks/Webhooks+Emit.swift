@@ -29,7 +29,7 @@ extension Webhooks {
         guard !subscribers.isEmpty else { return [] }
         let bodies = Dictionary(uniqueKeysWithValues: Set(subscribers.map(\.form)).map { ($0, $0.body(type: type, at: now, data: data)) })
         let deliveries = subscribers.map { _ in Identifier.next() }
-        let jobs = zip(deliveries, subscribers).map { Self.job(sending: $0, account: $1.account) }
+        let jobs = zip(deliveries, subscribers).map { Self.job(sending: $0, to: $1.endpoint, account: $1.account, isSlow: $1.isSlow) }
         try connection.run(
             SQL.WebhookEvents.insertDeliveries, event, type.rawValue, now, deliveries, subscribers.map(\.endpoint), subscribers.map(\.account),
             subscribers.map(\.form.rawValue), subscribers.map { bodies[$0.form] ?? [] }, jobs.map(\.id))
@@ -38,8 +38,10 @@ extension Webhooks {
     }
 
     /// The job that sends a delivery.
-    static func job(sending delivery: Identifier, account: Identifier) -> NewJob {
-        NewJob("webhook.deliver", ["deliveryId": .string(delivery.text("msg"))], account: account)
+    static func job(sending delivery: Identifier, to endpoint: Identifier, account: Identifier, isSlow: Bool) -> NewJob {
+        NewJob(
+            Self.kind, ["deliveryId": .string(delivery.text("msg")), "endpointId": .string(endpoint.text("we"))], account: account,
+            queue: isSlow ? slowLane : nil)
     }
 
     /// An endpoint that is to get an event.
@@ -47,17 +49,20 @@ extension Webhooks {
         var endpoint: Identifier
         var account: Identifier
         var form: SignatureForm
+        var isSlow: Bool
 
         init(_ endpoint: WebhookEndpoint) {
             self.endpoint = endpoint.id
             account = endpoint.accountID
             form = endpoint.form
+            isSlow = endpoint.isSlow
         }
 
         init(_ row: Row) throws {
             endpoint = try row("id")
             account = try row("account_id")
             form = SignatureForm(rawValue: try row("signature_form")) ?? .standard
+            isSlow = try row("is_slow")
         }
     }
 

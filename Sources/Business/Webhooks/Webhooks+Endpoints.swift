@@ -11,8 +11,15 @@ package struct WebhookEndpointChange: Sendable {
     package var events: [String]?
     package var form: SignatureForm?
     package var active: Bool?
+    /// 1 to 256.
+    package var maximumInFlight: Int?
+    /// 1 to 1000; `.some(nil)` takes the limit away.
+    package var ratePerSecond: Int??
 
     package init() {}
+
+    /// The in-flight limit of an endpoint that does not say another.
+    package static let standardInFlight = 16
 }
 
 extension Webhooks {
@@ -40,8 +47,10 @@ extension Webhooks {
         let secret = WebhookSecret.make()
         try connection.run(
             SQL.WebhookEndpoints.insert, id, caller.accountID, url, change.description ?? "", Self.distinct(events),
-            (change.form ?? .standard).rawValue, change.active ?? true, change.active == false ? Self.deactivated : nil, try seal(secret, for: id))
+            (change.form ?? .standard).rawValue, change.active ?? true, change.active == false ? Self.deactivated : nil, try seal(secret, for: id),
+            change.maximumInFlight ?? WebhookEndpointChange.standardInFlight, change.ratePerSecond ?? nil)
         let endpoint = try find(id, by: caller, on: connection)
+        try applyLimits(of: id, inFlight: endpoint.maximumInFlight, ratePerSecond: endpoint.ratePerSecond, on: connection)
         try business.audit.write(
             action: "webhook_endpoint.create", resource: ("webhook_endpoint", id), account: caller.accountID, by: caller, after: endpoint.json,
             on: connection)
@@ -70,7 +79,7 @@ extension Webhooks {
 
     /// Changes an endpoint.
     ///
-    /// Activating one forgets its failures.
+    /// Activating one forgets its failures; another address begins with a closed breaker.
     package func update(
         _ id: Identifier, _ change: WebhookEndpointChange, by caller: Caller, on connection: Connection
     ) throws -> WebhookEndpoint {
@@ -78,8 +87,17 @@ extension Webhooks {
         let before = try locked(id, by: caller, on: connection)
         try connection.run(
             SQL.WebhookEndpoints.update, id, change.url ?? before.url, change.description ?? before.description,
-            Self.distinct(change.events ?? before.events), (change.form ?? before.form).rawValue, change.active ?? before.active, Self.deactivated)
+            Self.distinct(change.events ?? before.events), (change.form ?? before.form).rawValue, change.active ?? before.active, Self.deactivated,
+            change.maximumInFlight ?? before.maximumInFlight,
+            change.ratePerSecond ?? before.ratePerSecond)
+        if change.active == true && !before.active || change.url.map({ $0 != before.url }) == true {
+            try connection.run(SQL.WebhookHealth.forget, id)
+        }
         let after = try find(id, by: caller, on: connection)
+        if after.phase != .ramping {
+            // While it ramps up, its next step takes the new ones over.
+            try applyLimits(of: id, inFlight: after.maximumInFlight, ratePerSecond: after.ratePerSecond, on: connection)
+        }
         try business.audit.write(
             action: "webhook_endpoint.update", resource: ("webhook_endpoint", id), account: before.accountID, by: caller, before: before.json,
             after: after.json, on: connection)
@@ -100,6 +118,7 @@ extension Webhooks {
     package func delete(_ id: Identifier, by caller: Caller, on connection: Connection) throws {
         let before = try locked(id, by: caller, on: connection)
         try connection.run(SQL.WebhookEndpoints.delete, id)
+        try applyLimits(of: id, inFlight: WebhookEndpointChange.standardInFlight, ratePerSecond: nil, on: connection)
         try business.audit.write(
             action: "webhook_endpoint.delete", resource: ("webhook_endpoint", id), account: before.accountID, by: caller, before: before.json,
             on: connection)
@@ -134,6 +153,12 @@ extension Webhooks {
         }
         if let description = change.description, description.count > 500 {
             throw BusinessError(.invalid, "description_too_long", "A description has at most 500 characters.", field: "/description")
+        }
+        if let limit = change.maximumInFlight, !(1...256).contains(limit) {
+            throw BusinessError(.invalid, "in_flight_out_of_range", "An endpoint takes 1 to 256 deliveries at a time.", field: "/maxInFlight")
+        }
+        if let limit = change.ratePerSecond ?? nil, !(1...1000).contains(limit) {
+            throw BusinessError(.invalid, "rate_out_of_range", "An endpoint takes 1 to 1000 deliveries a second, or null.", field: "/ratePerSecond")
         }
         guard let events = change.events else { return }
         guard !events.isEmpty else { throw Self.noEvents }

@@ -1,6 +1,7 @@
 package import Bytes
 package import Clocks
 package import Crypto
+internal import Engine
 internal import JSON
 package import Postgres
 
@@ -14,6 +15,14 @@ package struct WebhookMessage: Sendable {
     package var body: [UInt8]
     /// The endpoint's secret, and the one before while their overlap lasts.
     package var secrets: [WebhookSecret]
+    /// How many deliveries may be on their way to the endpoint at a time, by its owner's wish.
+    package var maximumInFlight: Int
+    /// And while it ramps up after an outage.
+    package var rampAllows: Int?
+    /// By the database's clock.
+    package var admittedAt: Instant
+    /// It is the one that finds out whether its endpoint answers again.
+    package var isProbe: Bool
 
     /// The headers of an attempt.
     ///
@@ -36,53 +45,69 @@ package struct WebhookMessage: Sendable {
     }
 }
 
-extension Webhooks {
-    /// Reads a delivery for sending; nil when it is not to be sent any more: its endpoint is gone or inactive, or it has ended.
-    ///
-    /// - Parameter job: who asks. A dead job that was put back sends what it had failed to send.
-    package func message(_ delivery: Identifier, job: Identifier, now: Instant, on connection: Connection) throws -> WebhookMessage? {
-        guard let row = try connection.run(SQL.WebhookDeliveries.forSending, delivery).first else { return nil }
-        let (active, deleted): (Bool, Bool) = (try row("active"), try row("deleted"))
-        guard active, !deleted else { return nil }
-        switch WebhookDelivery.State(rawValue: try row("state")) {
-        case .pending: break
-        case .failed where try row("job_id") == job: break
-        case .failed, .delivered, .cancelled, nil: return nil
-        }
-        let endpoint: Identifier = try row("endpoint_id")
-        var sealed: [[UInt8]] = [try row("secret")]
-        if let previous: [UInt8] = try row("previous_secret"), let until: Instant = try row("previous_secret_until"), until > now {
-            sealed.append(previous)
-        }
-        let secrets = try sealed.map {
-            try WebhookSecret(business.keys.openText($0, associated: "webhook_endpoint:\(endpoint)").reveal)
-        }
-        return WebhookMessage(
-            deliveryID: delivery, endpointID: endpoint, type: try row("type"), url: try row("url"),
-            form: SignatureForm(rawValue: try row("signature_form")) ?? .standard, body: try row("body"), secrets: secrets)
+/// How one attempt of a delivery ended.
+package struct WebhookResult: Sendable {
+    package enum Verdict: Sendable, Equatable {
+        case delivered, failed
+        /// The receiver answered 410: the endpoint is disabled at once.
+        case gone
+        /// The receiver said when to come back.
+        case throttled(Duration)
     }
 
+    package var attempt: WebhookAttempt
+    package var deliveryID: Identifier
+    package var endpointID: Identifier
+    package var verdict: Verdict
+    /// No further attempt follows.
+    package var isFinal: Bool
+    /// By the database's clock, so that no worker's clock matters.
+    var admittedAt: Instant
+
+    package init(_ attempt: WebhookAttempt, of message: WebhookMessage, _ verdict: Verdict, isFinal: Bool) {
+        self.attempt = attempt
+        deliveryID = message.deliveryID
+        endpointID = message.endpointID
+        admittedAt = message.admittedAt
+        self.verdict = verdict
+        self.isFinal = isFinal
+    }
+
+    var state: WebhookDelivery.State { verdict == .delivered ? .delivered : isFinal ? .failed : .pending }
+
+    var forBreaker: EndpointHealth.Result {
+        let code = attempt.errorCode ?? "failed"
+        switch verdict {
+        case .delivered: return .success
+        case .failed, .gone: return .failure(code: code)
+        case .throttled(let pause): return .throttled(pause, code: code)
+        }
+    }
+}
+
+extension Webhooks {
     /// Writes down that a delivery will not be sent.
     package func abandon(_ delivery: Identifier, on connection: Connection) throws {
         try connection.run(SQL.WebhookDeliveries.cancel, delivery)
     }
 
-    /// Writes down an attempt and what follows for the delivery and its endpoint, in the transaction of the job's transition.
+    /// Writes down attempts and what follows for their deliveries and endpoints, in the transaction of the jobs' transitions: two statements for any
+    /// number of them, as long as their endpoints are well.
     ///
-    /// - Parameters:
-    ///   - final: no further attempt follows.
-    ///   - gone: the receiver answered 410: the endpoint is disabled at once.
-    package func record(
-        _ attempt: WebhookAttempt, of message: WebhookMessage, delivered: Bool, final: Bool, gone: Bool, on connection: Connection
-    ) throws {
-        let state: WebhookDelivery.State = delivered ? .delivered : final ? .failed : .pending
+    /// - Returns: the endpoints whose phase changed by this.
+    @discardableResult
+    package func record(_ results: [WebhookResult], on connection: Connection) throws -> [EndpointHealth.Phase] {
+        let attempts = results.map(\.attempt)
         try connection.run(
-            SQL.WebhookDeliveries.record, message.deliveryID, state.rawValue, attempt.startedAt, attempt.durationMicroseconds, attempt.status,
-            attempt.errorCode, attempt.error, attempt.responseBody, attempt.responseTruncated, attempt.remoteAddress, attempt.timings[0],
-            attempt.timings[1], attempt.timings[2], attempt.timings[3])
-        if delivered { return }
-        if gone { return try disable(message.endpointID, "the receiver answered 410 Gone", on: connection) }
-        try disableIfHopeless(message.endpointID, on: connection)
+            SQL.WebhookDeliveries.record, results.map(\.deliveryID), results.map(\.state.rawValue), attempts.map(\.startedAt),
+            attempts.map(\.durationMicroseconds), attempts.map { $0.status.map(Int32.init) }, attempts.map(\.errorCode), attempts.map(\.error),
+            attempts.map(\.responseBody), attempts.map(\.responseTruncated), attempts.map(\.remoteAddress), attempts.map { $0.timings[0] },
+            attempts.map { $0.timings[1] }, attempts.map { $0.timings[2] }, attempts.map { $0.timings[3] })
+        let gone = Set(results.filter { $0.verdict == .gone }.map(\.endpointID))
+        for endpoint in gone.sorted() { try disable(endpoint, "the receiver answered 410 Gone", on: connection) }
+        let failed = Set(results.filter { $0.verdict != .delivered }.map(\.endpointID)).subtracting(gone)
+        for endpoint in failed.sorted() { try disableIfHopeless(endpoint, on: connection) }
+        return try observe(results, on: connection)
     }
 
     /// Disables an endpoint whose last attempts failed so often *and* for so long: a short outage of a busy endpoint fails often, a quiet endpoint that

@@ -26,9 +26,9 @@ package struct Catalog: Sendable {
         try Catalog(jobs: EmbeddedDefinitions.jobs, queues: EmbeddedDefinitions.queues)
     }
 
-    /// The kinds of a queue, sorted by name.
+    /// The kinds of a queue, also of one that is only a lane of theirs, sorted by name.
     package func kinds(of queue: String) -> [JobDefinition] {
-        jobs.values.filter { $0.queue == queue }.sorted { $0.kind < $1.kind }
+        jobs.values.filter { $0.queue == queue || $0.lanes.contains(queue) }.sorted { $0.kind < $1.kind }
     }
 
     package var sortedJobs: [JobDefinition] { jobs.values.sorted { $0.kind < $1.kind } }

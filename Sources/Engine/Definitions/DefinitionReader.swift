@@ -11,7 +11,7 @@ struct DefinitionReader {
     /// The queues that files are there for, and those that kinds name, each with the file that says so: also of files with mistakes, whose mistakes would
     /// otherwise be told twice.
     private var queueFiles: [String: String] = [:]
-    private var usedQueues: [(queue: String, file: String)] = []
+    private var usedQueues: [(queue: String, file: String, field: String)] = []
     /// A kind's file does not say which queue it uses, so none can be called unused.
     private var hidesItsQueue = false
 
@@ -21,8 +21,8 @@ struct DefinitionReader {
 
     /// Checks that each kind has its queue and each queue a kind.
     mutating func match() {
-        for (queue, file) in usedQueues where queueFiles[queue] == nil {
-            mistake(file, "/queue", "there is no file queues/\(queue).json" + Spelling.hint(for: queue, among: queueFiles.keys.sorted()))
+        for (queue, file, field) in usedQueues where queueFiles[queue] == nil {
+            mistake(file, field, "there is no file queues/\(queue).json" + Spelling.hint(for: queue, among: queueFiles.keys.sorted()))
         }
         guard !hidesItsQueue else { return }
         let used = Set(usedQueues.map(\.queue))
@@ -45,7 +45,9 @@ struct DefinitionReader {
     }
 
     mutating func job(file: String, text: String) -> JobDefinition? {
-        if let queue = (try? JSONValue(parsing: text))?["queue"]?.string { usedQueues.append((queue, file)) } else { hidesItsQueue = true }
+        let queues = try? JSONValue(parsing: text)
+        if let queue = queues?["queue"]?.string { usedQueues.append((queue, file, "/queue")) } else { hidesItsQueue = true }
+        for (index, lane) in (queues?["lanes"]?.array ?? []).compactMap(\.string).enumerated() { usedQueues.append((lane, file, "/lanes/\(index)")) }
         guard let document = document(file: file, text: text, schema: DefinitionSchemas.job) else { return nil }
         guard let kind = named("kind", document, file: file) else { return nil }
         let payloadSource = document["payload"] ?? .object([:])
@@ -83,7 +85,8 @@ struct DefinitionReader {
         return JobDefinition(
             kind: kind, summary: document["summary"]?.string ?? "", handler: document["handler"]?.string ?? "",
             style: style,
-            queue: document["queue"]?.string ?? "", maxAttempts: document["maxAttempts"]?.integer ?? 20,
+            queue: document["queue"]?.string ?? "", lanes: document["lanes"]?.array?.compactMap(\.string) ?? [],
+            maxAttempts: document["maxAttempts"]?.integer ?? 20,
             backoff: backoff, timeout: duration(document["timeout"], file, "/timeout", atLeast: .milliseconds(1)) ?? .seconds(30),
             priority: document["priority"]?.integer ?? 0, unique: unique, limits: limits, schedules: schedules,
             retentionDays: days(document["retention"], file), payloadSchema: schema,

@@ -16,6 +16,7 @@ enum DefinitionSchemas {
             "handler": { "type": "string", "pattern": "^[A-Z][A-Za-z0-9]*Job$" },
             "style": { "enum": ["atomic", "leased"] },
             "queue": { "type": "string", "minLength": 1 },
+            "lanes": { "type": "array", "items": { "type": "string", "minLength": 1 } },
             "maxAttempts": { "type": "integer", "minimum": 1, "maximum": 1000 },
             "backoff": {
               "oneOf": [

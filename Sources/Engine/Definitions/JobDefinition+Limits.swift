@@ -19,6 +19,10 @@ extension JobDefinition {
         /// Starts that a key may have at once after it was idle.
         package var burst: Int
 
+        package init(count: Int, per: Duration, burst: Int) {
+            (self.count, self.per, self.burst) = (count, per, burst)
+        }
+
         /// Microseconds until the next token, rounded up: the rate is never above what was asked for.
         var step: Int64 {
             let count = Int64(max(count, 1))

@@ -45,6 +45,8 @@ package struct JobDefinition: Sendable {
     package var handler: String
     package var style: Style
     package var queue: String
+    /// Other queues in which its jobs may go: a slow lane beside the fast one.
+    package var lanes: [String]
     package var maxAttempts: Int
     package var backoff: Backoff
     package var timeout: Duration

@@ -65,6 +65,9 @@ package struct Ledger: Sendable {
             let list = violations.map { "\($0.path) \($0.message)" }.joined(separator: "; ")
             throw LedgerError(.invalidPayload, "the payload of \(job.kind) does not fit its schema: \(list)")
         }
+        if let queue = job.queue, queue != definition.queue, !definition.lanes.contains(queue) {
+            throw LedgerError(.unknownQueue, "jobs of \(job.kind) do not go to the queue \"\(queue)\"")
+        }
         return InsertRow(
             job: job, definition: definition, runAt: job.runAt ?? now, uniqueKey: definition.uniqueKey(of: job.payload, at: now),
             limitKey: definition.limitKey(of: job.payload), payload: job.payload.text)
@@ -95,7 +98,7 @@ package struct Ledger: Sendable {
             SQL.Enqueue.insertJobs,
             rows.map(\.job.id), rows.map(\.job.accountID), rows.map(\.job.actorID), rows.map(\.job.parentID), rows.map(\.runAt),
             rows.map { Int16($0.definition.maxAttempts) }, rows.map(\.priority), rows.map(\.job.kind),
-            rows.map(\.definition.queue), rows.map(\.uniqueKey), rows.map(\.job.trace), rows.map(\.payload), now,
+            rows.map { $0.job.queue ?? $0.definition.queue }, rows.map(\.uniqueKey), rows.map(\.job.trace), rows.map(\.payload), now,
             rows.map(\.limitKey))
         return try inserted.map { try $0("id") }
     }

@@ -20,10 +20,13 @@ package struct NewJob: Sendable {
     package var priority: Int?
     /// W3C traceparent of what asked for it.
     package var trace: String?
+    /// One of the kind's lanes; nil: its queue.
+    package var queue: String?
 
     package init(
         _ kind: String, _ payload: JSONValue, id: Identifier = .next(), account accountID: Identifier? = nil, actor actorID: Identifier? = nil,
-        parent parentID: Identifier? = nil, runAt: Instant? = nil, priority: Int? = nil, trace: String? = nil
+        parent parentID: Identifier? = nil, runAt: Instant? = nil, priority: Int? = nil, trace: String? = nil,
+        queue: String? = nil
     ) {
         self.id = id
         self.kind = kind
@@ -34,6 +37,7 @@ package struct NewJob: Sendable {
         self.runAt = runAt
         self.priority = priority
         self.trace = trace
+        self.queue = queue
     }
 }
 

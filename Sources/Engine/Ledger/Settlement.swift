@@ -50,6 +50,8 @@ struct Requeue: Sendable {
     var suspect: Bool
     var deaths: Int
     var entry: JSONValue?
+    /// The lane in which it goes on; nil: where it is.
+    var queue: String?
     /// The key of which the run held a permit.
     let permit: String?
 }
@@ -91,7 +93,7 @@ extension Ledger {
         guard !jobs.isEmpty else { return Permits() }
         _ = try connection.run(
             SQL.Settle.requeue, jobs.map(\.id), jobs.map(\.runAt), jobs.map { Int16($0.attempt) }, jobs.map(\.suspect), jobs.map { Int16($0.deaths) },
-            jobs.map { $0.entry?.text }, now)
+            jobs.map { $0.entry?.text }, now, jobs.map(\.queue))
         if let bell { connection.afterCommit { bell.ring() } }
         return Permits(jobs.lazy.compactMap(\.permit))
     }

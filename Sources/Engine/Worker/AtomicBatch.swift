@@ -89,9 +89,12 @@ struct AtomicBatch {
         }
         do {
             return try connection.transaction { connection in
-                var (jobs, rest) = allowingSuspects || waits ? ([], requests) : try Claim.takeAtOnce(requests, on: connection) { ids, numbers in
-                    try connection.run(SQL.Claim.takeAtomicAtOnce, ids, numbers)
-                }
+                var (jobs, rest) =
+                    allowingSuspects || waits
+                    ? ([], requests)
+                    : try Claim.takeAtOnce(requests, on: connection) { ids, numbers in
+                        try connection.run(SQL.Claim.takeAtomicAtOnce, ids, numbers)
+                    }
                 var suspects: Set<Identifier> = []
                 if !rest.isEmpty {
                     let selection = try Claim.select(rest, allowingSuspects: allowingSuspects, waits: waits, on: connection)

@@ -27,6 +27,8 @@ package struct ClaimedJob: Sendable {
     let suspect: Bool
     let cancelled: Bool
     let startedAt: Instant
+    /// The lane in which it goes on when this run puts it back; nil: where it is.
+    var next: String?
     /// The key whose limit the job is under.
     let limitKey: String?
     /// Why the row's payload is no JSON that we read; such a job dies of it, and must not take the jobs of its batch with it.

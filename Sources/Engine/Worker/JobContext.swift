@@ -39,6 +39,13 @@ package struct LeasedContext: Sendable {
     package let database: Database
     package let ledger: Ledger
     package let log: Logger
+    let place: Place
+
+    /// Gives up the run's place among its queue's concurrent ones, while it goes on: for a run that only waits for somebody who is slow.
+    ///
+    /// - Returns: false when too many stand aside already; the run keeps its place then.
+    @discardableResult
+    package func standAside() -> Bool { place.giveUp() }
 
     /// Saves what a later attempt can go on from; refused when the lease is lost.
     ///

@@ -21,9 +21,12 @@ struct LeasedRunner: Sendable {
     func claim(_ requests: [ClaimRequest], allowingSuspects: Bool = false, lane: WorkLane) throws -> Claimed {
         let worker = core.identity.id
         let claimed = try lane.connection().transaction { connection in
-            var (jobs, rest) = allowingSuspects ? ([], requests) : try Claim.takeAtOnce(requests, on: connection) { ids, numbers in
-                try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker)
-            }
+            var (jobs, rest) =
+                allowingSuspects
+                ? ([], requests)
+                : try Claim.takeAtOnce(requests, on: connection) { ids, numbers in
+                    try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker)
+                }
             var claimed = Claimed()
             if !rest.isEmpty { try jobs += take(rest, allowingSuspects: allowingSuspects, suspects: &claimed.suspects, on: connection) }
             // A cancel that came while the job waited: it ends here, in the claim's own transaction.
@@ -58,45 +61,49 @@ struct LeasedRunner: Sendable {
         for token in jobs.compactMap(\.token) { core.running.letGo(token) }
     }
 
-    /// Starts the job's handler; `ended` is called when its end is written.
-    func start(_ job: ClaimedJob, ended: @escaping @Sendable () -> Void) {
+    /// Starts the job's handler; its place is left when its end is written.
+    func start(_ job: ClaimedJob, in place: Place) {
         let timeout = core.ledger.catalog.jobs[job.kind]?.timeout ?? .seconds(30)
         let signal = StartSignal()
-        let task = Task { [self] in await perform(job, run: signal.wait(), ended: ended) }
+        let task = Task { [self] in await perform(job, run: signal.wait(), in: place) }
         let run = core.running.begin(job.id, isLeased: true, deadline: deadline(in: timeout)) { task.cancel() }
         // The identity may have been lost between the claim and here, and then nobody told this run.
         if job.workerID != core.identity.id { core.running.loseLease(of: run) }
         signal.go(run)
     }
 
-    private func perform(_ job: ClaimedJob, run: Int, ended: @escaping @Sendable () -> Void) async {
+    private func perform(_ job: ClaimedJob, run: Int, in place: Place) async {
         let began = monotonicNanoseconds()
-        let (end, effects) = await outcome(of: job, run: run)
+        let (end, effects, queue) = await outcome(of: job, run: run, in: place)
+        var ended = job
+        if let queue, let definition = core.ledger.catalog.jobs[job.kind], ([definition.queue] + definition.lanes).contains(queue) {
+            ended.next = queue
+        }
         core.metrics.observe(kind: job.kind, nanoseconds: monotonicNanoseconds() - began)
         settler.put(
-            Settler.Ended(job: job, end: end, effects: effects) { [core] in
+            Settler.Ended(job: ended, end: end, effects: effects) { [core] in
                 if let token = job.token { core.running.letGo(token) }
-                ended()
+                place.end()
             })
     }
 
     private func outcome(
-        of job: ClaimedJob, run number: Int
-    ) async -> (LifeCycle<SystemRandomNumberGenerator>.End, (@Sendable (Connection) throws -> Void)?) {
+        of job: ClaimedJob, run number: Int, in place: Place
+    ) async -> (LifeCycle<SystemRandomNumberGenerator>.End, Effects?, queue: String?) {
         do {
             if let fault = job.payloadFault { throw JobError(.invalid, code: "invalid_payload", fault) }
             guard case .leased(let run) = core.handlers[job.kind]?.run else { throw JobError.unknownKind(job.kind) }
-            let context = LeasedContext(job: job, database: core.database, ledger: core.ledger, log: core.log)
+            let context = LeasedContext(job: job, database: core.database, ledger: core.ledger, log: core.log, place: place)
             let outcome = try await run(job.payload, context)
             _ = core.running.end(number)
             switch outcome.kind {
-            case .done(let value): return (.done(value), outcome.effects)
-            case .snooze(let duration): return (.snooze(duration), outcome.effects)
+            case .done(let value): return (.done(value), outcome.effects, nil)
+            case .snooze(let duration): return (.snooze(duration), outcome.effects, outcome.queue)
             }
         } catch {
             let reason = core.running.end(number)
-            if let failure = error as? FailureWithEffects, reason == nil { return (.failed(failure.error), failure.effects) }
-            return (.failed(JobError(reason, error)), nil)
+            if let failure = error as? FailureWithEffects, reason == nil { return (.failed(failure.error), failure.effects, failure.queue) }
+            return (.failed(JobError(reason, error)), nil, nil)
         }
     }
 

@@ -92,7 +92,7 @@ struct LifeCycle<Random: RandomNumberGenerator> {
             .requeue(
                 Requeue(
                     id: job.id, runAt: now + min(max(delay, .zero), Self.longestDelay), attempt: attempt, suspect: suspect, deaths: deaths,
-                    entry: entry, permit: job.permit))
+                    entry: entry, queue: job.next, permit: job.permit))
         }
 
         func entry(_ outcome: String, _ error: JobError) -> JSONValue {

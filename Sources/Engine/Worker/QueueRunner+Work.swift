@@ -49,10 +49,7 @@ extension QueueRunner {
                 core.gate.leaveShared(ordinary.count - jobs.count)
                 end(leased: ordinary.count - jobs.count - later.count)
                 for job in jobs {
-                    runner.start(job) { [self] in
-                        core.gate.leaveShared()
-                        end(leased: 1)
-                    }
+                    runner.start(job, in: place { [core] in core.gate.leaveShared() })
                 }
             }
             for suspect in alone { await runLeasedAlone(suspect) }
@@ -75,9 +72,15 @@ extension QueueRunner {
             core.gate.leaveAlone()
             return end(leased: 1)
         }
-        runner.start(job) { [self] in
-            core.gate.leaveAlone()
-            end(leased: 1)
+        runner.start(job, in: place { [core] in core.gate.leaveAlone() })
+    }
+
+    private func place(_ ended: @escaping @Sendable () -> Void) -> Place {
+        Place { [self] in
+            standAside()
+        } leave: { [self] wasAside in
+            ended()
+            if wasAside { end(aside: 1) } else { end(leased: 1) }
         }
     }
 

@@ -16,6 +16,8 @@ final class QueueRunner: Sendable {
         var batches = 0
         /// Leased jobs that are claimed, run or wait for their end to be written.
         var leased = 0
+        /// Leased jobs that only wait for somebody slow and have given up their place.
+        var aside = 0
         var limit: ConcurrencyLimit
         /// Looks at the outbox that failed, one after the other.
         var failedLooks = 0
@@ -93,7 +95,7 @@ final class QueueRunner: Sendable {
 
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
-    private var inHand: Int { state.withLock { $0.batches + $0.leased } }
+    private var inHand: Int { state.withLock { $0.batches + $0.leased + $0.aside } }
 
     // MARK: - The thread
 
@@ -260,17 +262,30 @@ final class QueueRunner: Sendable {
         wake.signal()
     }
 
-    func begin(batches: Int = 0, leased: Int = 0) {
+    func begin(batches: Int = 0, leased: Int = 0, aside: Int = 0) {
         let now = state.withLock { state in
             state.batches += batches
             state.leased += leased
-            return state.batches + state.leased
+            state.aside += aside
+            return state.batches + state.leased + state.aside
         }
         busy.set(Double(now))
     }
 
-    func end(batches: Int = 0, leased: Int = 0) {
-        begin(batches: -batches, leased: -leased)
+    func end(batches: Int = 0, leased: Int = 0, aside: Int = 0) {
+        begin(batches: -batches, leased: -leased, aside: -aside)
         wake.signal()
+    }
+
+    /// Moves a leased run out of the counted ones; so many may stand aside, each costs memory and a socket.
+    func standAside() -> Bool {
+        let isAllowed = state.withLock { state in
+            guard state.aside < definition.maximumConcurrency * 4 else { return false }
+            state.leased -= 1
+            state.aside += 1
+            return true
+        }
+        if isAllowed { wake.signal() }
+        return isAllowed
     }
 }

@@ -14,7 +14,7 @@ final class Settler: Sendable {
     struct Ended: Sendable {
         var job: ClaimedJob
         var end: LifeCycle<SystemRandomNumberGenerator>.End
-        var effects: (@Sendable (Connection) throws -> Void)?
+        var effects: Effects?
         /// Called after the end is written, or found to be another's to write.
         var settled: @Sendable () -> Void
     }
@@ -116,15 +116,40 @@ final class Settler: Sendable {
         for row in try connection.run(SQL.Settle.lockTokens, batch.map(\.job.id), batch.map { $0.job.token ?? -1 }) {
             cancelled[try row("token")] = try row("cancelled") as Bool
         }
-        var ends: [(job: ClaimedJob, end: LifeCycle<SystemRandomNumberGenerator>.End, cancelled: Bool)] = []
-        for run in batch {
-            guard let token = run.job.token, let isCancelled = cancelled[token] else {
-                core.log.warning("a late end was fenced by the lease token", ["job": run.job.id.text("job")])
-                continue
-            }
-            ends.append((run.job, try end(of: run, on: connection), isCancelled))
+        let ours = batch.filter { run in
+            if let token = run.job.token, cancelled[token] != nil { return true }
+            core.log.warning("a late end was fenced by the lease token", ["job": run.job.id.text("job")])
+            return false
         }
-        try core.settle(ends, on: connection)
+        let written = try writeGroups(of: ours, on: connection)
+        try core.settle(
+            ours.enumerated().map { index, run in
+                let end = written.contains(index) ? run.end : try end(of: run, on: connection)
+                return (run.job, end, run.job.token.flatMap { cancelled[$0] } ?? false)
+            }, on: connection)
+    }
+
+    /// Writes grouped effects, each group's together.
+    ///
+    /// - Returns: the indices of the runs whose effects are done; a group that failed as a whole is left to be done run by run.
+    private func writeGroups(of runs: [Ended], on connection: Connection) throws -> Set<Int> {
+        var groups: [String: (indices: [Int], items: [any Sendable], write: @Sendable ([any Sendable], Connection) throws -> Void)] = [:]
+        for (index, run) in runs.enumerated() {
+            guard case .grouped(let name, let item, let write) = run.effects?.form else { continue }
+            groups[name, default: ([], [], write)].indices.append(index)
+            groups[name]?.items.append(item)
+        }
+        var written: Set<Int> = []
+        for (_, group) in groups.sorted(by: { $0.key < $1.key }) where group.indices.count > 1 {
+            do {
+                try connection.savepoint { try group.write(group.items, connection) }
+                written.formUnion(group.indices)
+            } catch {
+                guard connection.isUsable else { throw error }
+                core.log.warning("effects failed together, they are written one by one", ["error": String(describing: error)])
+            }
+        }
+        return written
     }
 
     /// The end with its effects done; an effect that fails turns a success into a failed attempt.

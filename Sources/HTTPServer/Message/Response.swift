@@ -11,6 +11,8 @@ package struct Response: Sendable {
         case file(String)
         /// A stream of events that lasts as long as the client stays.
         case events(EventSource)
+        /// No answer at all: the connection is reset, as by a server that died.
+        case reset
     }
 
     /// 200 to 599; anything else is answered as 500.
@@ -51,6 +53,9 @@ extension Response {
         Response(
             200, headers: ["Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"], body: .events(source))
     }
+
+    /// Breaks the connection off instead of answering; for servers that play a bad one.
+    package static var reset: Response { Response(200, body: .reset) }
 
     /// 204.
     package static var noContent: Response { Response(204) }

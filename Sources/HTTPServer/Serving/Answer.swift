@@ -6,6 +6,7 @@ struct Answer: Sendable {
         case bytes([UInt8])
         case file(OpenFile)
         case events(EventSource)
+        case reset
     }
 
     let status: Int
@@ -51,6 +52,8 @@ struct Answer: Sendable {
         switch response.body {
         case .empty:
             self.init(response.status, headers, .bytes([]), response.route)
+        case .reset:
+            self.init(response.status, headers, .reset, response.route)
         case .bytes(let bytes):
             let body = Self.compressed(bytes, &headers, for: request)
             self.init(response.status, headers, .bytes(body), response.route)

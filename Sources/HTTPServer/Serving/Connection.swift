@@ -47,6 +47,15 @@ final class Connection: Sendable {
         }
     }
 
+    /// The close that follows is a reset, which throws away what was not sent.
+    func prepareReset() {
+        state.withLock { state in
+            guard state.isServed else { return }
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
+        }
+    }
+
     /// An event loop has taken it.
     func open() { state.withLock { $0.isServed = true } }
 

@@ -117,6 +117,9 @@ extension Exchange {
         case .events(let source):
             state.source = source
             if core.phase == .closing || connection.isHalfClosed { source.abort() }
+        case .reset:
+            connection.prepareReset()
+            return .cut
         }
         return .send(answer, closes: core.phase != .serving)
     }
@@ -139,6 +142,8 @@ extension Exchange {
         case .events(let source):
             let reader = unsafe Unmanaged.passRetained(EventReader(source, connection, handle))
             return unsafe MHD_create_response_from_callback(UInt64.max, 4096, readEvents, reader.toOpaque(), releaseEvents)
+        case .reset:
+            return nil
         }
     }
 

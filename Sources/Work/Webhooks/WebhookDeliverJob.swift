@@ -9,26 +9,57 @@ internal import Postgres
 /// `webhook.deliver`: one attempt of one delivery.
 ///
 /// The attempt's log, the delivery's state and the endpoint's health commit together with the job's own transition, so the log can never tell another
-/// story than the ledger.
+/// story than the ledger. What many deliveries read and write, they read and write together.
 package struct WebhookDeliverJob: LeasedJob {
     package struct Payload: Decodable, Sendable {
         package var deliveryId: String
     }
 
     private let services: Services
+    private let reader: WebhookReader
+    private let traffic: WebhookTraffic
+    private let log: EffectGroup<WebhookResult>
+    private let metrics: WebhookMetrics
 
     package init(_ services: Services) {
         self.services = services
+        let webhooks = services.business.webhooks
+        let metrics = WebhookMetrics(services.metrics)
+        reader = WebhookReader(webhooks)
+        traffic = WebhookTraffic(webhooks, slowAfter: services.business.rules.breaker.slowAfter)
+        log = EffectGroup("webhook.attempts") { results, connection in
+            let entered = try webhooks.record(results, on: connection)
+            connection.afterCommit { for phase in entered { metrics.entered(phase) } }
+        }
+        self.metrics = metrics
     }
 
     @concurrent package func run(_ payload: Payload, in context: LeasedContext) async throws -> Outcome {
         guard let id = Identifier(payload.deliveryId, prefix: "msg") else {
             throw JobError(.invalid, code: "invalid_payload", "deliveryId is not the id of a delivery")
         }
-        let (webhooks, job) = (services.business.webhooks, context.job.id)
-        guard let message = try await context.database.run({ try webhooks.message(id, job: job, now: .now, on: $0) }) else {
+        let webhooks = services.business.webhooks
+        switch try await reader.dispatch(id, job: context.job.id, queue: context.job.queue, on: context.database) {
+        case .skip:
             return .done(["skipped": "the endpoint is gone or inactive, or the delivery has ended"]) { try webhooks.abandon(id, on: $0) }
+        case .wait(let duration):
+            metrics.heldBack(.breaker)
+            return .snooze(duration)
+        case .move:
+            metrics.heldBack(.lane)
+            return .snooze(.zero, in: Webhooks.slowLane)
+        case .failed(let error): throw error
+        case .send(let message):
+            guard let journey = traffic.begin(message, in: context) else {
+                metrics.heldBack(.inFlight)
+                return .snooze(.milliseconds(Int64.random(in: 100...500)))
+            }
+            defer { traffic.end(journey) }
+            return try await send(message, in: context)
         }
+    }
+
+    private func send(_ message: WebhookMessage, in context: LeasedContext) async throws -> Outcome {
         let attempt = WebhookAttempt(startedAt: .now)
         do {
             let response = try await services.http.send(request(of: message, at: attempt.startedAt))
@@ -51,28 +82,28 @@ package struct WebhookDeliverJob: LeasedJob {
 
     /// What an answer means (Standard Webhooks 1.0.0): only 2xx succeeds, 410 disables, 429 and 503 say when to come back.
     private func end(_ attempt: WebhookAttempt, _ response: ClientResponse, _ message: WebhookMessage, _ job: ClaimedJob) throws -> Outcome {
-        let webhooks = services.business.webhooks
         if (200..<300).contains(response.status) {
-            return .done(["statusCode": .int(Int64(response.status))]) {
-                try webhooks.record(attempt, of: message, delivered: true, final: true, gone: false, on: $0)
-            }
+            return .done(
+                ["statusCode": .int(Int64(response.status))], with: log.effects(WebhookResult(attempt, of: message, .delivered, isFinal: true)))
         }
         let code = "http_\(response.status)"
         let text = "the receiver answered \(response.status)"
-        if response.status == 410 { throw fail(attempt, JobError(.permanent, code: code, text), message, job, gone: true) }
+        if response.status == 410 { throw fail(attempt, JobError(.permanent, code: code, text), message, job, .gone) }
         if let after = RetryAfter.parse(response.headers["Retry-After"] ?? "", now: attempt.startedAt),
             [429, 503, 502, 504].contains(response.status)
         {
-            throw fail(attempt, JobError(.throttled(after: min(after, services.webhooks.longestRetryAfter)), code: code, text), message, job)
+            let pause = min(after, services.webhooks.longestRetryAfter)
+            throw fail(attempt, JobError(.throttled(after: pause), code: code, text), message, job, .throttled(pause))
         }
         throw fail(attempt, JobError(.transient, code: code, text), message, job)
     }
 
-    private func fail(_ attempt: WebhookAttempt, _ error: JobError, _ message: WebhookMessage, _ job: ClaimedJob, gone: Bool = false)
-        -> FailureWithEffects
-    {
-        let webhooks = services.business.webhooks
+    private func fail(
+        _ attempt: WebhookAttempt, _ error: JobError, _ message: WebhookMessage, _ job: ClaimedJob, _ verdict: WebhookResult.Verdict = .failed
+    ) -> FailureWithEffects {
         let final = job.isLastAttempt || error.disposition == .permanent
-        return FailureWithEffects(error) { try webhooks.record(attempt, of: message, delivered: false, final: final, gone: gone, on: $0) }
+        let isSlow = Duration.microseconds(attempt.durationMicroseconds) >= services.business.rules.breaker.slowAfter
+        return FailureWithEffects(
+            error, in: isSlow ? Webhooks.slowLane : nil, with: log.effects(WebhookResult(attempt, of: message, verdict, isFinal: final)))
     }
 }

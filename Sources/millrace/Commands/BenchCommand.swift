@@ -5,7 +5,9 @@ enum BenchCommand: Command {
     static let name = "bench"
     static let summary = "measure the engine, on a database of its own: it empties and fills the ledger"
 
-    static let benchmarks: [any Benchmark.Type] = [DrainBench.self, EnqueueBench.self, LatencyBench.self, GrowthBench.self, IdleBench.self]
+    static let benchmarks: [any Benchmark.Type] = [
+        DrainBench.self, EnqueueBench.self, LatencyBench.self, GrowthBench.self, WebhookBench.self, IdleBench.self,
+    ]
 
     static let flags = Array(Set(benchmarks.flatMap { $0.flags })).sorted()
     static let options = Array(Set(benchmarks.flatMap { $0.options } + BenchContext.options)).sorted()
@@ -17,8 +19,8 @@ enum BenchCommand: Command {
 
             \(list)
 
-            The benchmarks of the engine also take --accounts 1000 (whose jobs take turns; 0 for none), --keys 100000 (of limited jobs), --lanes 2 (transactions of atomic jobs at
-            once) and --leased 1000 (leased jobs at once). --json prints every unrounded figure. docs/benchmarks/README.md says what each one shows.
+            The benchmarks of the engine also take --accounts 1000 (whose jobs take turns; 0 for none), --keys 100000 (of limited jobs), --lanes 2
+            (transactions of atomic jobs at once) and --leased 1000 (leased jobs at once). --json prints every unrounded figure. docs/benchmarks/README.md says what each one shows.
             """
     }
 

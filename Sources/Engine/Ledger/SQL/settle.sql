@@ -35,8 +35,9 @@ with back as (
     update jobs j
     set state = 'queued', token = null, worker_id = null,
         run_at = now() + greatest(r.run_at - $7::timestamptz, interval '0'), attempt = r.attempt, suspect = r.suspect, deaths = r.deaths,
-        attempts = case when r.attempt_entry is null then j.attempts else j.attempts || r.attempt_entry::json end
-    from unnest($1::uuid[], $2::timestamptz[], $3::int2[], $4::boolean[], $5::int2[], $6::text[]) as r (id, run_at, attempt, suspect, deaths, attempt_entry)
+        attempts = case when r.attempt_entry is null then j.attempts else j.attempts || r.attempt_entry::json end, queue = coalesce(r.queue, j.queue)
+    from unnest($1::uuid[], $2::timestamptz[], $3::int2[], $4::boolean[], $5::int2[], $6::text[], $8::text[])
+        as r (id, run_at, attempt, suspect, deaths, attempt_entry, queue)
     where j.id = r.id
     returning j.id, j.account_id, j.run_at, j.priority, j.suspect, j.queue, j.kind, j.limit_key, j.trace
 )

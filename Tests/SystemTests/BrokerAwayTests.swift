@@ -24,12 +24,16 @@ struct BrokerAwayTests {
                 plans += try await market.purchases(10)
                 proxy.cut()
                 // The first attempt of each delivery is refused, so the second falls due while the broker is away.
+                // Few enough that no endpoint's breaker opens.
                 sink.become(.refusingOnce(500))
-                plans += try await market.purchases(20)
+                plans += try await market.purchases(4)
+                try await eventually("all are refused once") {
+                    try await rig.count("select count(distinct delivery_id) from webhook_attempts where status = 500") >= 4
+                }
+                sink.become(.taking)
+                plans += try await market.purchases(16)
                 try await worker.says("polling the outbox")
                 try await market.settles(purchases: plans.count)
-                let refused = try await rig.count("select count(*) from webhook_attempts where status = 500")
-                #expect(refused > 0)
                 #expect(try await connected(port) == 0)
                 proxy.restore()
                 try await relay.says("relay connected", times: 2)

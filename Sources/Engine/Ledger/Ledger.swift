@@ -95,7 +95,7 @@ package struct Ledger: Sendable {
 
     private func insertOnce(_ rows: [InsertRow], on connection: Connection, now: Instant) throws -> [Identifier] {
         let inserted = try connection.run(
-            SQL.Enqueue.insertJobs,
+            rows.contains { $0.uniqueKey != nil } ? SQL.Enqueue.insertJobs : SQL.Enqueue.insertPlainJobs,
             rows.map(\.job.id), rows.map(\.job.accountID), rows.map(\.job.actorID), rows.map(\.job.parentID), rows.map(\.runAt),
             rows.map { Int16($0.definition.maxAttempts) }, rows.map(\.priority), rows.map(\.job.kind),
             rows.map { $0.job.queue ?? $0.definition.queue }, rows.map(\.uniqueKey), rows.map(\.job.trace), rows.map(\.payload), now,

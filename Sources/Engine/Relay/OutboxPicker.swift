@@ -8,6 +8,16 @@ struct OutboxPicker: Sendable {
     private let agingStep: Double
     private var pickers: [String: FlowPicker] = [:]
     private var lastFlow: [String: Flow] = [:]
+    private var known: [String: Known] = [:]
+
+    /// The flows that a queue had at the last look.
+    private struct Known {
+        var flows: [Flow]
+        var until: Int64
+    }
+
+    /// A flow that is new to a queue with a backlog waits no longer than this for its first turn.
+    private static let memory = Duration.milliseconds(100)
 
     init(agingStep: Duration = .seconds(30)) {
         self.agingStep = max(Double(agingStep.nanoseconds) / 1e9, 0.001)
@@ -15,17 +25,23 @@ struct OutboxPicker: Sendable {
 
     /// Up to `slots` rows with `job_id`, `publish`, `kind` and `trace`: all when they fit, otherwise each flow's share.
     mutating func pick(queue: String, slots: Int, on connection: Connection) throws -> [Row] {
-        let ready: Int = try connection.run(SQL.Relay.readyCount, queue, slots + 1).only()("count")
-        if ready <= slots {
-            pickers[queue]?.forget()
-            return try Array(connection.run(SQL.Relay.pickAny, queue, slots))
+        let now = monotonicNanoseconds()
+        // With a backlog the list of flows changes little from one turn to the next, and each look costs a descent for each flow.
+        var flows = known[queue].flatMap { now < $0.until ? $0.flows : nil } ?? []
+        if flows.isEmpty {
+            known[queue] = nil
+            let ready: Int = try connection.run(SQL.Relay.readyCount, queue, slots + 1).only()("count")
+            if ready <= slots {
+                pickers[queue]?.forget()
+                return try Array(connection.run(SQL.Relay.pickAny, queue, slots))
+            }
+            flows = try self.flows(of: queue, on: connection)
+            known[queue] = Known(flows: flows, until: now + Self.memory.nanoseconds)
         }
-        let flows = try flows(of: queue, on: connection)
         var picked: [Row] = []
         var last: [Flow: Identifier] = [:]
-        try pickers[queue, default: FlowPicker(agingStep: agingStep)].pick(
-            flows: flows, slots: slots, now: Double(monotonicNanoseconds()) / 1e9
-        ) { shares in
+        var ended: Set<Flow> = []
+        try pickers[queue, default: FlowPicker(agingStep: agingStep)].pick(flows: flows, slots: slots, now: Double(now) / 1e9) { shares in
             let rows = try connection.run(
                 SQL.Relay.pickFlows, queue, shares.map { Int16(-$0.flow.priority) }, shares.map(\.flow.accountID),
                 shares.map { last[$0.flow] ?? .zero }, shares.map { Int64($0.rows) })
@@ -36,8 +52,12 @@ struct OutboxPicker: Sendable {
                 last[shares[turn - 1].flow] = try row("job_id")
                 picked.append(row)
             }
+            for (share, taken) in zip(shares, taken) where taken < share.rows { ended.insert(share.flow) }
             return taken
         }
+        if !ended.isEmpty { known[queue]?.flows.removeAll { ended.contains($0) } }
+        // What came meanwhile may fill what was left over.
+        if picked.count < slots { known[queue] = nil }
         return picked
     }
 

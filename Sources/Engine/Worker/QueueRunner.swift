@@ -230,8 +230,10 @@ final class QueueRunner: Sendable {
         while begun < buffer.count {
             let leased = isLeased(buffer[begun])
             let free = state.withLock { state in
-                if leased { return min(definition.batch, state.limit.current - state.leased) }
-                return state.batches < state.limit.current ? definition.batch : 0
+                guard leased else { return state.batches < state.limit.current ? definition.batch : 0 }
+                let free = min(definition.batch, state.limit.current - state.leased)
+                // A claim costs about the same for one job as for many: while much runs, a few free places wait for some more.
+                return free < min(definition.batch, state.limit.current / 16) ? 0 : free
             }
             guard free > 0 else { break }
             // A run of messages of one style; a queue rarely has both.

@@ -44,7 +44,9 @@ enum BenchKinds {
     /// One of `accounts` accounts: the relay lets them take turns; a limited job has one of `keys` keys.
     static func job(_ kind: String, _ number: Int, accounts: Int, keys: Int = 100_000, isTimed: Bool = false) -> NewJob {
         let account = number * 7919 % max(accounts, 1)
-        var payload: JSONValue = ["account": .int(Int64(account % 1000 + 1)), "key": .int(Int64(number % max(keys, 1))), "fill": .string(isTimed ? timedFill : fill)]
+        var payload: JSONValue = [
+            "account": .int(Int64(account % 1000 + 1)), "key": .int(Int64(number % max(keys, 1))), "fill": .string(isTimed ? timedFill : fill),
+        ]
         if isTimed, case .object(var members) = payload {
             members["number"] = .int(Int64(number))
             payload = .object(members)

@@ -16,6 +16,12 @@ package struct ConnectionSettings: Sendable {
     /// The server ends a session that leaves a transaction open and idle for longer; zero means never.
     package var idleInTransactionTimeout: Duration = .seconds(60)
 
+    /// Takes an index wherever there is one.
+    ///
+    /// For tables that are nearly empty in one hour and hold a million rows in the next: a plan that was made, and kept, in the quiet hour would read them from
+    /// end to end. Without compiling, which the planner would think worth it where it has no index.
+    package var prefersIndexes = false
+
     /// The URL's parts under libpq's keywords, the password among them.
     private var keywords: [String: String] = [:]
 
@@ -52,7 +58,8 @@ package struct ConnectionSettings: Sendable {
             "statement_timeout": statementTimeout, "lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": idleInTransactionTimeout,
         ]
         let options = ours.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value.wholeMilliseconds)" }
-        all["options"] = (options + ["-c TimeZone=UTC", keywords["options"] ?? ""]).joined(separator: " ")
+        let planning = prefersIndexes ? ["-c enable_seqscan=off", "-c jit=off"] : []
+        all["options"] = (options + planning + ["-c TimeZone=UTC", keywords["options"] ?? ""]).joined(separator: " ")
         all["client_encoding"] = "UTF8"
         return all.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }

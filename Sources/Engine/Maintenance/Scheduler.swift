@@ -76,7 +76,9 @@ package final class Scheduler: Sendable {
     private func run() {
         while !stopping.isClosed {
             do {
-                let session = try Connection(connection)
+                var settings = connection
+                settings.prefersIndexes = true
+                let session = try Connection(settings)
                 try standBy(session)
                 if stopping.isClosed { break }
                 leading.set(1)

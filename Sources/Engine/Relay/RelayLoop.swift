@@ -29,6 +29,8 @@ final class RelayLoop {
         self.log = log
         self.metrics = metrics
         picker = OutboxPicker(agingStep: settings.agingStep)
+        var database = database
+        database.prefersIndexes = true
         let connection = try Connection(database)
         self.connection = connection
         let admin = try BrokerConnection(broker)

@@ -56,6 +56,7 @@ final class QueueRunner: Sendable {
         var settings = database
         settings.applicationName = "millrace-worker-\(definition.queue)"
         settings.lockTimeout = .seconds(3)
+        settings.prefersIndexes = true
         // A process that is frozen in the middle of a transaction holds the wallets that it has locked: not for long.
         settings.idleInTransactionTimeout = .seconds(10)
         let lanes = hasAtomicKinds ? definition.maximumConcurrency : min(2, definition.maximumConcurrency)

@@ -39,7 +39,7 @@ returning j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.s
 -- name: takeAtomicAtOnce
 with gone as (
     delete from outbox o using unnest($1::uuid[], $2::int8[]) as m (id, publish)
-    where o.job_id = any($1::uuid[]) and o.job_id = m.id and o.publish = m.publish and o.state = 'sent' and o.run_at <= now() and not o.suspect
+    where o.job_id = any($1::uuid[]) and o.job_id = m.id and o.publish = m.publish and o.run_at <= now() and not o.suspect
       and o.limit_key is null and not exists (select 1 from queue_controls c where c.queue = o.queue and c.paused)
     returning o.job_id
 )
@@ -49,7 +49,7 @@ from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
 -- name: takeLeasedAtOnce
 with gone as (
     delete from outbox o using unnest($1::uuid[], $2::int8[]) as m (id, publish)
-    where o.job_id = any($1::uuid[]) and o.job_id = m.id and o.publish = m.publish and o.state = 'sent' and o.run_at <= now() and not o.suspect
+    where o.job_id = any($1::uuid[]) and o.job_id = m.id and o.publish = m.publish and o.run_at <= now() and not o.suspect
       and o.limit_key is null and not exists (select 1 from queue_controls c where c.queue = o.queue and c.paused)
       and exists (select 1 from workers where id = $3)
     returning o.job_id
@@ -67,7 +67,7 @@ select exists (select 1 from workers where id = $1) as registered
 -- name: giveBack
 with mine as (
     select o.job_id from outbox o join unnest($1::uuid[], $2::int8[]) as m (id, publish) on o.job_id = m.id and o.publish = m.publish
-    where o.state = 'sent' for update of o skip locked
+    where o.job_id = any($1::uuid[]) and o.sent_at is not null for update of o skip locked
 )
 update outbox o set state = 'ready', sent_at = null from mine where o.job_id = mine.job_id
 

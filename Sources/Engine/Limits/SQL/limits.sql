@@ -10,9 +10,10 @@ select key, granted from take_permits($1::text[], $2::int4[], $3::int4[], $4::in
 -- name: park
 update outbox set state = 'parked', gated = true, sent_at = null, publish = publish + 1, resends = 0 where job_id = any($1::uuid[])
 
--- Jobs whose key another claim is busy with: they come again.
+-- Jobs whose key another claim is busy with: they come again. Only what is sent has a time of sending; asked by its state, it would be looked for among
+-- everything that is sent, by the index that has that state.
 -- name: putBack
-update outbox set state = 'ready', sent_at = null where job_id = any($1::uuid[]) and state = 'sent'
+update outbox set state = 'ready', sent_at = null where job_id = any($1::uuid[]) and sent_at is not null
 
 -- The run alone of a suspect that is not to begin yet: the death that was counted in advance did not happen.
 -- name: uncountDeaths

@@ -106,6 +106,8 @@ struct AuditTests {
             "update jobs set state = 'running', token = nextval('job_tokens'), worker_id = gen_random_uuid(), started_at = now(), attempt = 1",
         "ledger.tokens-unique": "update jobs set state = 'running', token = 1",
         "ledger.tokens-drawn": "update jobs set state = 'running', token = 1000000",
+        "ledger.permits": "insert into limit_counters (key, in_use) values ('nobody', 1)",
+        "ledger.parked": "update outbox set state = 'parked'",
         "ledger.one-life": """
         insert into finished_jobs (id, created_at, run_at, finished_at, expires_on, attempt, max_attempts, priority, runs, state, kind, queue, payload)
         select id, created_at, run_at, now(), current_date + 1, 1, max_attempts, priority, 1, 'completed', kind, queue, payload from jobs

@@ -27,6 +27,8 @@ package enum EngineInvariants {
             SQL.LedgerInvariants.runningWithoutWorker),
         Invariant("ledger.tokens-unique", "No two leases have the same token.", .live, SQL.LedgerInvariants.tokenTwice),
         Invariant("ledger.tokens-drawn", "No lease has a token that was not drawn yet.", .live, SQL.LedgerInvariants.tokenOfNobody),
+        Invariant("ledger.permits", "As many permits of a key are out as jobs of the key run.", .live, SQL.LedgerInvariants.permitsAmiss),
+        Invariant("ledger.parked", "What is parked is under a limit, and has no wake-up on its way.", .live, SQL.LedgerInvariants.parkedAmiss),
     ]
 
     private static let ended = [

@@ -74,3 +74,12 @@ select 'job_' || replace(id::text, '-', '') || ' ' || state as breach
 from finished_jobs
 where attempt < 0 or attempt > max_attempts or (state = 'completed') <> (error_code is null)
    or state = 'completed' and started_at is null
+
+-- name: permitsAmiss
+select 'key ' || key || ' counts ' || coalesce(c.in_use, 0) || ', ' || coalesce(r.running, 0) || ' run' as breach
+from limit_counters c
+full join (select limit_key collate "C" as key, count(*) as running from jobs where state = 'running' and limit_key is not null group by limit_key) r using (key)
+where coalesce(c.in_use, 0) <> coalesce(r.running, 0)
+
+-- name: parkedAmiss
+select 'job_' || replace(job_id::text, '-', '') as breach from outbox where state = 'parked' and (limit_key is null or not gated or sent_at is not null)

@@ -13,10 +13,15 @@ struct OutboxPicker: Sendable {
     /// The flows that a queue had at the last look.
     private struct Known {
         var flows: [Flow]
+        /// Where each flow goes on.
+        ///
+        /// Under an old snapshot, everything in front of it that is gone would be walked over at each turn. A row that becomes ready in front of it is seen at
+        /// the next look.
+        var last: [Flow: Identifier] = [:]
         var until: Int64
     }
 
-    /// A flow that is new to a queue with a backlog waits no longer than this for its first turn.
+    /// A flow that is new to a queue with a backlog waits no longer than this for its first turn, unless looking takes long.
     private static let memory = Duration.milliseconds(100)
 
     init(agingStep: Duration = .seconds(30)) {
@@ -36,10 +41,11 @@ struct OutboxPicker: Sendable {
                 return try Array(connection.run(SQL.Relay.pickAny, queue, slots))
             }
             flows = try self.flows(of: queue, on: connection)
-            known[queue] = Known(flows: flows, until: now + Self.memory.nanoseconds)
+            let took = monotonicNanoseconds() - now
+            known[queue] = Known(flows: flows, until: now + max(Self.memory.nanoseconds, 10 * took))
         }
         var picked: [Row] = []
-        var last: [Flow: Identifier] = [:]
+        var last = known[queue]?.last ?? [:]
         var ended: Set<Flow> = []
         try pickers[queue, default: FlowPicker(agingStep: agingStep)].pick(flows: flows, slots: slots, now: Double(now) / 1e9) { shares in
             let rows = try connection.run(
@@ -55,6 +61,7 @@ struct OutboxPicker: Sendable {
             for (share, taken) in zip(shares, taken) where taken < share.rows { ended.insert(share.flow) }
             return taken
         }
+        known[queue]?.last = last
         if !ended.isEmpty { known[queue]?.flows.removeAll { ended.contains($0) } }
         // What came meanwhile may fill what was left over.
         if picked.count < slots { known[queue] = nil }

@@ -16,6 +16,8 @@ final class RelayLoop {
     private var resting: [String: Double] = [:]
     /// A queue is gone from the broker: only a new start declares it again.
     private var unroutable = false
+    /// What the last look for ready queues found, and until when it is good enough (monotonic nanoseconds).
+    private var ready: (queues: [String], until: Int64) = ([], 0)
     /// What waits at the broker, by queue.
     private var windows: [String: BrokerWindow] = [:]
     /// Turns one after the other in which windows were full and nothing could be sent.
@@ -61,8 +63,7 @@ final class RelayLoop {
         var published = 0
         var limited = false
         let paused: Set<String> = try Set(connection.run(SQL.Relay.pausedQueues).map { try $0("queue") })
-        for row in try connection.run(SQL.Relay.readyQueues) {
-            let queue: String = try row("queue")
+        for queue in try readyQueues() {
             guard let definition = topology.catalog.queues[queue], !paused.contains(queue) else { continue }
             let room = isResting(queue) ? 0 : try room(in: definition)
             if room == 0 {
@@ -74,11 +75,22 @@ final class RelayLoop {
             if count == room { limited = true }
         }
         if unroutable { throw QueueGone() }
+        if published == 0 { ready.until = 0 }
         if published > 0 || promoted == 1000 {
             idleTurns = 0
             return
         }
         try wait(limited: limited)
+    }
+
+    /// The queues that have ready rows; where looking takes long, as under an old snapshot, for ten times as long those of the last look.
+    private func readyQueues() throws -> [String] {
+        let now = monotonicNanoseconds()
+        if now < ready.until { return ready.queues }
+        ready.queues = try connection.run(SQL.Relay.readyQueues).map { try $0("queue") }
+        let took = monotonicNanoseconds() - now
+        ready.until = took > 2_000_000 ? now + 10 * took : 0
+        return ready.queues
     }
 
     /// How many more jobs the queue's window takes in this turn; nothing until a good part of it is free, since each look and each turn has its price.

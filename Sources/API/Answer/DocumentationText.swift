@@ -168,7 +168,7 @@ struct DocumentationText: Sendable {
         table { border-collapse: collapse; width: 100%; font-size: .9rem; }
         th, td { text-align: left; vertical-align: top; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid var(--line); }
         .answers { padding-left: 1.1rem; }
-        @media (max-width: 50rem) { body { display: block; padding: 0 1rem 3rem; } nav { position: static; } }
+        @media (max-width: 50rem) { body { display: block; padding: 0 1rem 3rem; } nav { position: static; columns: 2; } }
 
         """
 }

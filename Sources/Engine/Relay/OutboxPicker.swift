@@ -21,8 +21,9 @@ struct OutboxPicker: Sendable {
         var until: Int64
     }
 
-    /// A flow that is new to a queue with a backlog waits no longer than this for its first turn, unless looking takes long.
-    private static let memory = Duration.milliseconds(100)
+    /// A flow that is new to a queue with a backlog waits no longer than this for its first turn; or five times as long as looking takes, so that no more
+    /// than a sixth of the time goes into looking.
+    private static let memory = Duration.milliseconds(5)
 
     init(agingStep: Duration = .seconds(30)) {
         self.agingStep = max(Double(agingStep.nanoseconds) / 1e9, 0.001)
@@ -42,7 +43,7 @@ struct OutboxPicker: Sendable {
             }
             flows = try self.flows(of: queue, on: connection)
             let took = monotonicNanoseconds() - now
-            known[queue] = Known(flows: flows, until: now + max(Self.memory.nanoseconds, 10 * took))
+            known[queue] = Known(flows: flows, until: now + max(Self.memory.nanoseconds, 5 * took))
         }
         var picked: [Row] = []
         var last = known[queue]?.last ?? [:]

@@ -25,14 +25,15 @@ extension Connection {
 
     /// Runs several statements in the simple protocol, as one implicit transaction unless they say otherwise: migrations, test data.
     package func script(_ sql: String) throws(PostgresError) {
-        let commands = deferred.take() + [sql]
-        _ = try unsafe take(PQexec(handle, commands.joined(separator: "; ")), "")
+        try send(deferred.take() + [sql])
     }
 
     /// Sends what waits, for a command that cannot take it along.
     func sendDeferred() throws(PostgresError) {
-        guard !deferred.isEmpty else { return }
-        let commands = deferred.take()
+        if !deferred.isEmpty { try send(deferred.take()) }
+    }
+
+    private func send(_ commands: [String]) throws(PostgresError) {
         _ = try unsafe take(PQexec(handle, commands.joined(separator: "; ")), "")
     }
 

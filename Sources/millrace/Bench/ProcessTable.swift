@@ -15,8 +15,11 @@ enum ProcessTable {
 
     static func all() -> [Int] { names("/proc").compactMap { Int($0) } }
 
-    static func usage(_ process: Int) -> Usage? {
-        guard let text = text("/proc/\(process)/stat"), let name = text.lastIndex(of: ")") else { return nil }
+    static func usage(_ process: Int) -> Usage? { usage(in: "/proc/\(process)") }
+
+    /// Of a process's or a thread's folder.
+    private static func usage(in folder: String) -> Usage? {
+        guard let text = text(folder + "/stat"), let name = text.lastIndex(of: ")") else { return nil }
         // The name may hold spaces and parentheses; the fields are counted from behind it (proc(5), field 3 is the first).
         let fields = text[text.index(after: name)...].split(separator: " ")
         guard fields.count > 14, let parent = Int(fields[1]) else { return nil }
@@ -42,6 +45,15 @@ enum ProcessTable {
         }
     }
 
+    /// This process's threads: their names, and the seconds of each.
+    static func ownThreads() -> [(name: String, seconds: Double)] {
+        names("/proc/self/task").compactMap { thread in
+            let folder = "/proc/self/task/" + thread
+            guard let name = name(in: folder), let usage = usage(in: folder) else { return nil }
+            return (name, usage.own)
+        }
+    }
+
     /// MiB: resident, and with shared pages divided among those who share them.
     static func memory(_ process: Int) -> (resident: Double, proportional: Double)? {
         guard let text = text("/proc/\(process)/smaps_rollup") else { return nil }
@@ -54,8 +66,10 @@ enum ProcessTable {
         return (resident, proportional)
     }
 
-    static func name(_ process: Int) -> String? {
-        text("/proc/\(process)/comm").map { $0.split(separator: "\n").first.map(String.init) ?? "" }
+    static func name(_ process: Int) -> String? { name(in: "/proc/\(process)") }
+
+    private static func name(in folder: String) -> String? {
+        text(folder + "/comm").map { $0.split(separator: "\n").first.map(String.init) ?? "" }
     }
 
     /// The process that listens on this TCP port; nil when there is none, or it is another user's.

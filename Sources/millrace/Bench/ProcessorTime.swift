@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Processor time by who spent it: this process's threads by their names, and the servers' processes on this machine by theirs.
 ///
 /// Read from `/proc`; ticks are 10 ms, so only what lasts seconds is worth reading. A server process that ended in between is not counted.
@@ -21,47 +19,18 @@ enum ProcessorTime {
 
     static func now() -> Reading {
         var reading = Reading()
-        for task in numbers(in: "/proc/self/task") {
-            add("/proc/self/task/\(task)/stat", to: &reading) { name in
-                // `w-webhook-1` and `w-webhook-2` are one kind of thread; threads without a name of their own are Swift's pool.
-                let stem = String(name.prefix { !$0.isNumber })
-                return stem.hasPrefix("millrace") ? "tasks" : stem.hasSuffix("-") ? String(stem.dropLast()) : stem
-            }
+        for thread in ProcessTable.ownThreads() {
+            // `w-webhook-1` and `w-webhook-2` are one kind of thread; threads without a name of their own are Swift's pool.
+            let stem = String(thread.name.prefix { !$0.isNumber })
+            let name = stem.hasPrefix("millrace") ? "tasks" : stem.hasSuffix("-") ? String(stem.dropLast()) : stem
+            reading.seconds[name, default: 0] += thread.seconds
         }
-        for process in numbers(in: "/proc") {
-            add("/proc/\(process)/stat", to: &reading) { ["postgres": "[postgres]", "beam.smp": "[rabbitmq]"][$0] }
+        for process in ProcessTable.all() {
+            guard let name = ProcessTable.name(process).flatMap({ servers[$0] }), let usage = ProcessTable.usage(process) else { continue }
+            reading.seconds[name, default: 0] += usage.own
         }
         return reading
     }
 
-    private static func add(_ file: String, to reading: inout Reading, naming: (String) -> String?) {
-        guard let text = read(file), let open = text.firstIndex(of: "("), let close = text.lastIndex(of: ")"),
-            let name = naming(String(text[text.index(after: open)..<close]))
-        else { return }
-        let fields = text[text.index(after: close)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return }
-        reading.seconds[name, default: 0] += (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
-    }
-
-    private static func numbers(in folder: String) -> [Int] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var numbers: [Int] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let number = Int(name) { numbers.append(number) }
-        }
-        return numbers
-    }
-
-    private static func read(_ file: String) -> String? {
-        let descriptor = open(file, O_RDONLY)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 2048)
-        let count = Glibc.read(descriptor, &buffer, buffer.count)
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
-    }
+    private static let servers = ["postgres": "[postgres]", "beam.smp": "[rabbitmq]"]
 }

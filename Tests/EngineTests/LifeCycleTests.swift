@@ -19,8 +19,8 @@ struct LifeCycleTests {
     private func job(attempt: Int = 1, leased: Bool = true, suspect: Bool = false, deaths: Int = 0) -> ClaimedJob {
         ClaimedJob(
             id: .next(), kind: "test.job", queue: "fast", accountID: nil, actorID: nil, createdAt: now, runAt: now, attempt: attempt, maxAttempts: 5,
-            payload: [:], checkpoint: nil, trace: nil, token: leased ? 7 : nil, workerID: leased ? worker : nil, deaths: deaths, suspect: suspect,
-            cancelled: false, startedAt: now, limitKey: nil, payloadFault: nil)
+            payload: [:], checkpoint: nil, trace: nil, lease: leased ? Lease(claim: 7, run: 0, worker: worker) : nil, deaths: deaths,
+            suspect: suspect, cancelled: false, startedAt: now, limitKey: nil, releasesKey: false, payloadFault: nil)
     }
 
     private typealias Rules = LifeCycle<Seeded>

@@ -22,15 +22,18 @@ struct LimitStormTests {
         create sequence samples minvalue 0; create sequence excesses minvalue 0; select nextval('samples'), nextval('excesses');
         create function count_running() returns trigger language plpgsql as $$
         declare
-            running integer;
+            key record;
         begin
-            select count(*) into running from jobs where state = 'running' and limit_key = new.limit_key;
-            perform nextval('samples');
-            if (new.kind = 'test.limited' and running > 3) or running > 4 then perform nextval('excesses'); end if;
+            for key in
+                select r.kind, count(*) as running from running_jobs r
+                where r.limit_key in (select j.limit_key from jobs j where j.id = any(new.job_ids)) group by r.limit_key, r.kind
+            loop
+                perform nextval('samples');
+                if (key.kind = 'test.limited' and key.running > 3) or key.running > 4 then perform nextval('excesses'); end if;
+            end loop;
             return null;
         end $$;
-        create constraint trigger count_running after update on jobs for each row when (new.state = 'running' and new.limit_key is not null)
-            execute function count_running();
+        create constraint trigger count_running after insert on claims for each row execute function count_running();
         """
 
     private static func handlers(_ dice: Dice, _ slots: Running) -> [JobHandler] {

@@ -238,10 +238,9 @@ struct LimitTests {
             try await rig.script(
                 """
                 insert into workers (id, lock, host, process, role, queues) values ('\(worker)', 99999, 'h', 1, 'w', '{fast}');
-                delete from outbox where job_id = '\(lost)';
-                update jobs set state = 'running', token = nextval('job_tokens'), worker_id = '\(worker)', started_at = now(), attempt = attempt + 1;
                 insert into limit_counters (key, in_use) values ('test.limited|"a"', 1);
                 """)
+            try await rig.lease([lost], by: worker)
             let next = try await rig.enqueue(Self.jobs(1, "a"))[0].id
             try await rig.running([.relay(rig.relay()), .worker(rig.worker())]) {
                 try await eventually("the next one stands aside") { try await rig.outbox("parked") == 1 }

@@ -298,15 +298,17 @@ private final class Model {
             for suspect in try AtomicBatch(core: hand.core).run(atomic, lane: hand.lane) { try runAlone(suspect, hand) }
         }
         guard !requests.isEmpty else { return }
+        // The leases are committed, and then nobody knows of them: a lost answer to COMMIT.
+        if !dice.isCalm, dice.roll(10) == 0 {
+            dice.note("a claim went unnoticed")
+            var forgetful = hand.core
+            forgetful.running = RunningJobs()
+            _ = try LeasedRunner(core: forgetful, settler: hand.settler).claim(requests, lane: hand.lane)
+            return
+        }
         let claimed = try hand.runner.claim(requests, lane: hand.lane)
         hand.leased += claimed.jobs
         for suspect in claimed.suspects { try runAlone(suspect, hand) }
-        // The leases are committed, and then nobody knows of them: a lost answer to COMMIT.
-        if !dice.isCalm, dice.roll(10) == 0, let lost = claimed.jobs.last {
-            dice.note("a lease went unnoticed")
-            hand.leased.removeAll { $0.id == lost.id }
-            if let token = lost.token { hand.core.running.letGo(token) }
-        }
     }
 
     private func runAlone(_ suspect: ClaimRequest, _ hand: Hand) throws {
@@ -335,8 +337,8 @@ private final class Model {
         let settled = Mailbox<Never>()
         let running = hand.core.running
         hand.settler.put(
-            Settler.Ended(job: job, end: end, effects: hasEffects ? Effects(effects) : nil) {
-                if let token = job.token { running.letGo(token) }
+            Settler.Ended(job: job, end: end, effects: hasEffects ? Effects(effects) : nil) { isWritten in
+                if isWritten, let lease = job.lease { running.letGo(lease.claim) }
                 settled.close()
             })
         _ = settled.take(timeout: .seconds(20))
@@ -437,11 +439,11 @@ private final class Model {
         guard !zombies.isEmpty else { return }
         let (hand, job) = zombies.remove(at: dice.roll(zombies.count))
         let life = Statement.once(
-            "select (select j::text from jobs j where id = $1 and token is distinct from $2) || (select count(*) from effects)::text")
-        let before: String? = try observer.run(life, job.id, job.token).only()(0)
+            "select (select j::text from jobs j where id = $1 and runs <> $2) || (select count(*) from effects)::text")
+        let before: String? = try observer.run(life, job.id, job.lease?.run).only()(0)
         try write(hand, job)
         guard let before else { return }
-        let after: String? = try observer.run(life, job.id, job.token).only()(0)
+        let after: String? = try observer.run(life, job.id, job.lease?.run).only()(0)
         guard before == after else { throw Broken(description: "a late end was not fenced: \(before) became \(after ?? "gone")") }
     }
 

@@ -210,7 +210,6 @@ struct QueueControlTests {
         try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
             let id = try await rig.enqueue("test.leased")
             try await rig.script("delete from outbox")
-            try await rig.script("update jobs set state = 'running', token = nextval('job_tokens'), worker_id = gen_random_uuid()")
             let (ledger, now) = (rig.ledger, Instant.now + .seconds(ahead))
             try await rig.database.transaction {
                 let retry = Requeue(id: id, runAt: now + .seconds(60), attempt: 1, suspect: false, deaths: 0, entry: nil, permit: nil)

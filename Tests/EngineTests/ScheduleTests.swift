@@ -179,8 +179,10 @@ struct PartitionTests {
         try await EngineRig.with(kinds: [TestKinds.kind("test.atomic", style: "atomic")]) { rig in
             _ = try await rig.value("select make_job_partitions(current_date + 4)")
             for day in 0...4 { try await finish(rig, expiresOn: "current_date + \(day)") }
+            // The tables may have been made before midnight.
+            let days = try await rig.value("select current_date - min(expires_on) + 3 from finished_jobs")
             let dropped = try await rig.value("select count(*) from drop_job_partitions(current_date + 3)")
-            #expect(dropped == 3)
+            #expect(dropped >= days && dropped <= days + 1)
             #expect(try await rig.value("select count(*) from finished_jobs") == 2)
             #expect(try await rig.value("select min(expires_on) = current_date + 3 from finished_jobs", as: Bool.self))
             #expect(try await rig.value("select count(*) from drop_job_partitions(current_date + 3)") == 0)

@@ -47,8 +47,8 @@ struct StarvationTests {
             try await rig.script(
                 """
                 with made as (
-                    insert into jobs (id, account_id, created_at, run_at, max_attempts, state, kind, queue, payload)
-                    select gen_random_uuid(), '\(big)', now(), now(), 3, 'queued', 'test.atomic', 'fast', '{}' from generate_series(1, 100000)
+                    insert into jobs (id, account_id, created_at, run_at, max_attempts, kind, queue, payload)
+                    select gen_random_uuid(), '\(big)', now(), now(), 3, 'test.atomic', 'fast', '{}' from generate_series(1, 100000)
                     returning id, account_id, run_at, queue, kind
                 )
                 insert into outbox (job_id, account_id, run_at, state, queue, kind) select id, account_id, run_at, 'ready', queue, kind from made

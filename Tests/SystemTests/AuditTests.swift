@@ -92,20 +92,23 @@ struct AuditTests {
     private static let oldEndpoints = "update webhook_endpoints set updated_at = now() - interval '1 hour'"
     private static let noGuard = "alter table audit_log disable trigger all; alter table wallet_entries disable trigger all;"
 
+    private static func claimed(_ worker: String, run: String = "runs") -> String {
+        "insert into claims (worker_id, started_at, job_ids, runs) select \(worker), now(), array_agg(id), array_agg(\(run)) from jobs"
+    }
+
     private static let damages = [
-        "ledger.queued-waits": "delete from outbox",
-        "ledger.waiting-is-queued": "delete from jobs",
+        "ledger.waits-or-runs": "delete from outbox",
+        "ledger.waiting-is-free": claimed("gen_random_uuid()"),
+        "ledger.waiting-lives": "delete from jobs",
         "ledger.outbox-agrees": "update outbox set rank = rank + 1",
         "ledger.wake-ups": "update outbox set state = 'sent', sent_at = now(), publish = 0",
         "ledger.unique-keys": "drop index jobs_unique_key; update jobs set unique_key = 'q:one'",
         "ledger.attempts": "update jobs set attempt = max_attempts",
         "ledger.signals": "insert into job_signals (job_id, signal, created_at) values (gen_random_uuid(), 'cancel', now() - interval '3 hours')",
-        "ledger.running-is-leased": "update jobs set state = 'running'",
-        "ledger.queued-is-free": "update jobs set token = 1",
-        "ledger.leases-live":
-            "update jobs set state = 'running', token = nextval('job_tokens'), worker_id = gen_random_uuid(), started_at = now(), attempt = 1",
-        "ledger.tokens-unique": "update jobs set state = 'running', token = 1",
-        "ledger.tokens-drawn": "update jobs set state = 'running', token = 1000000",
+        "ledger.keys-held": "update jobs set key_released = true",
+        "ledger.leases-live": claimed("gen_random_uuid()"),
+        "ledger.one-lease": "\(claimed("gen_random_uuid()")); \(claimed("gen_random_uuid()"))",
+        "ledger.claims": claimed("gen_random_uuid()", run: "runs + 1"),
         "ledger.permits": "insert into limit_counters (key, in_use) values ('nobody', 1)",
         "ledger.parked": "update outbox set state = 'parked'",
         "ledger.one-life": """

@@ -19,7 +19,7 @@ struct StopTests {
                 try await eventually("deliveries are in hand") { sink.received.count > 5 }
                 worker.signal(SIGTERM)
                 #expect(try await worker.end(within: .seconds(10)) == .code(0))
-                let running = try await rig.count("select count(*) from jobs where state = 'running'")
+                let running = try await rig.count("select count(*) from running_jobs")
                 #expect(running == 0)
                 sink.become(.taking)
                 let other = try rig.start("worker")

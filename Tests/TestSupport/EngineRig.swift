@@ -108,6 +108,20 @@ package final class EngineRig: Sendable {
         return try result.get()
     }
 
+    /// Leases the jobs as a claim does.
+    package func lease(_ ids: [Identifier], by worker: Identifier) async throws {
+        try await database.transaction { connection in
+            _ = try connection.run(.once("delete from outbox where job_id = any($1::uuid[])"), ids)
+            _ = try connection.run(
+                .once(
+                    """
+                    insert into claims (worker_id, started_at, job_ids, runs)
+                    select $2, clock_timestamp(), array_agg(id), array_agg(runs) from jobs where id = any($1::uuid[])
+                    """), ids, worker)
+            _ = try connection.run(.once("update jobs set key_released = true where id = any($1::uuid[]) and unique_key like 'q:%'"), ids)
+        }
+    }
+
     @discardableResult
     package func enqueue(_ kind: String, _ payload: JSONValue = .object([:]), account: Identifier? = nil, delay: Duration? = nil) async throws
         -> Identifier

@@ -220,7 +220,8 @@ package final class SystemRig: Sendable {
                 """,
                 """
                 select 'jobs: ' || concat_ws(' ', count(*), kind, state, 'attempt=' || attempt, 'runs=' || runs, 'deaths=' || deaths,
-                    'suspect=' || suspect, worker_id) as line from jobs group by kind, state, attempt, runs, deaths, suspect, worker_id
+                    'suspect=' || suspect, worker_id) as line
+                from living_jobs join (select id, runs, deaths, suspect from jobs) j using (id) group by kind, state, attempt, runs, deaths, suspect, worker_id
                 """,
                 "select 'finished: ' || concat_ws(' ', count(*), kind, state, error_code) as line from finished_jobs group by kind, state, error_code",
                 "select 'worker: ' || concat_ws(' ', id, process, role, 'beats=' || beats, 'running=' || running) as line from workers",

@@ -50,7 +50,7 @@ struct WebhookIsolationTests {
             try await rig.emit(.planPurchased, times: 6)
             var most = 0
             try await eventually("each has had an attempt", within: .seconds(60)) {
-                most = max(most, try await rig.count("select count(*) from jobs where state = 'running'"))
+                most = max(most, try await rig.count("select count(*) from running_jobs"))
                 return try await rig.deliveries(endpoint).allSatisfy { $0.attempts > 0 }
             }
             #expect(most == 2)

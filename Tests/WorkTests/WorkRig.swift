@@ -115,7 +115,7 @@ struct WorkRig: Sendable {
                     ending = Task { await offPool { _ = first.stop() } }
                     try await eventually("the worker consumes nothing more") { try await count("select count(*) from workers where stopping") == 1 }
                     try await act { connection, _ in
-                        try connection.run(.once("update workers set lock = -7 where id = (select worker_id from jobs where id = $1)"), job)
+                        try connection.run(.once("update workers set lock = -7 where id = (select worker_id from running_jobs where id = $1)"), job)
                         return
                     }
                     second.start()

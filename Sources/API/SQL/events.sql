@@ -3,8 +3,8 @@
 -- name: live
 -- The newest waiting jobs, those that run, and those that were seen before: enough to tell a change, nothing more.
 select j.id, j.state, j.attempt, md5(j.progress::text) as progress
-from jobs j
-where j.id = any (array(select id from jobs where worker_id is not null limit 2000)
+from living_jobs j
+where j.id = any (array(select id from running_jobs limit 2000)
                   || array(select id from jobs order by id desc limit 2000)
                   || $1::uuid[])
 
@@ -18,7 +18,7 @@ select j.id, j.kind, j.queue, j.state, j.account_id, j.actor_id, j.parent_id, j.
        null::timestamptz as finished_at, j.attempt, j.max_attempts, j.priority, j.trace, 'null'::json as payload, j.progress, null::json as result,
        null::text as error_code, null::text as error, '{}'::json[] as attempts,
        array(select t.ancestor_id from account_tree t where t.account_id = j.account_id) as scope
-from jobs j where j.id = any ($1::uuid[])
+from living_jobs j where j.id = any ($1::uuid[])
 union all
 select f.id, f.kind, f.queue, f.state, f.account_id, f.actor_id, f.parent_id, f.worker_id, f.created_at, f.run_at, f.started_at,
        f.finished_at, f.attempt, f.max_attempts, f.priority, f.trace, 'null'::json, f.progress, f.result,

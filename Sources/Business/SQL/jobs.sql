@@ -12,14 +12,15 @@ where j.id = $3 and ($2 or exists (select 1 from account_tree t where t.account_
 select * from (
     (select id, kind, queue, state, account_id, actor_id, parent_id, worker_id, created_at, run_at, started_at, null::timestamptz as finished_at, attempt,
             max_attempts, priority, trace, payload, progress, null::json as result, null::text as error_code, null::text as error, attempts
-     from jobs j
+     from living_jobs j
      where ($2 or exists (select 1 from account_tree t where t.account_id = j.account_id and t.ancestor_id = $1))
        and ($3::uuid is null or j.id < $3) and ($4::text is null or j.state = $4) and ($5::text is null or j.kind = $5)
        and ($6::text is null or j.queue = $6) and ($7::uuid is null or j.account_id = $7)
+       and ($4::text is distinct from 'running' or j.id = any(array(select id from running_jobs)))
      order by j.id desc limit $8)
     union all
     (select id, kind, queue, state, account_id, actor_id, parent_id, worker_id, created_at, run_at, started_at, finished_at, attempt,
-            max_attempts, priority, trace, payload, progress, result, error_code, error, attempts
+            max_attempts, priority, trace, payload, progress, result, error_code, error, coalesce(attempts, '{}')
      from finished_jobs j
      where ($2 or exists (select 1 from account_tree t where t.account_id = j.account_id and t.ancestor_id = $1))
        and ($3::uuid is null or j.id < $3) and ($4::text is null or j.state = $4) and ($5::text is null or j.kind = $5)

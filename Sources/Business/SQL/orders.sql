@@ -35,7 +35,7 @@ join wallets w on w.id = h.wallet_id
 join plans p on p.id = h.reference_id
 join products r on r.id = p.product_id
 join providers v on v.id = p.provider_id
-left join jobs a on a.id = h.job_id
+left join living_jobs a on a.id = h.job_id
 left join lateral (select * from finished_jobs d where d.id = h.job_id limit 1) f on true
 left join price_checks c on c.id = substr(coalesce(a.payload, f.payload) ->> 'priceCheckId', 7)::uuid
 where h.job_id = $2 and h.reason in ('plan.purchase', 'plan.extend') and h.reference_type = 'plan'

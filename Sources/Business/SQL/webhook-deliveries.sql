@@ -34,10 +34,11 @@ update webhook_deliveries set state = 'cancelled', ended_at = now() where id = $
 -- together.
 -- name: list
 select d.id, d.event_id, d.endpoint_id, d.type, case when d.state = 'pending' and j.id is null then 'cancelled' else d.state end as state, d.attempts,
-       d.job_id, d.created_at, d.ended_at, case when j.state = 'queued' then j.run_at end as next_attempt_at, a.status, a.duration_us, a.error_code, a.error
+       d.job_id, d.created_at, d.ended_at, w.run_at as next_attempt_at, a.status, a.duration_us, a.error_code, a.error
 from webhook_deliveries d
 join account_tree t on t.account_id = d.account_id and t.ancestor_id = $1
 left join jobs j on j.id = d.job_id
+left join outbox w on w.job_id = d.job_id
 left join webhook_attempts a on a.delivery_id = d.id and a.attempt = d.attempts
 where d.endpoint_id = $2 and ($3::uuid is null or d.id < $3) and ($5::text is null or d.type = $5)
   and ($4::text is null or case when d.state = 'pending' and j.id is null then 'cancelled' else d.state end = $4)
@@ -45,11 +46,12 @@ order by d.id desc limit $6
 
 -- name: find
 select d.id, d.event_id, d.endpoint_id, d.type, case when d.state = 'pending' and j.id is null then 'cancelled' else d.state end as state, d.attempts,
-       d.job_id, d.created_at, d.ended_at, case when j.state = 'queued' then j.run_at end as next_attempt_at, a.status, a.duration_us, a.error_code, a.error,
+       d.job_id, d.created_at, d.ended_at, w.run_at as next_attempt_at, a.status, a.duration_us, a.error_code, a.error,
        d.body
 from webhook_deliveries d
 join account_tree t on t.account_id = d.account_id and t.ancestor_id = $1
 left join jobs j on j.id = d.job_id
+left join outbox w on w.job_id = d.job_id
 left join webhook_attempts a on a.delivery_id = d.id and a.attempt = d.attempts
 where d.id = $2
 

@@ -7,7 +7,7 @@ package struct JobDefinition: Sendable {
     package enum Style: String, Sendable, CaseIterable {
         /// Effects only in our database: claim, effects, completion and follow-up jobs are one transaction.
         case atomic
-        /// Effects outside: a lease with a token, at least once under a stable key.
+        /// Effects outside: a lease that is fenced, at least once under a stable key.
         case leased
     }
 

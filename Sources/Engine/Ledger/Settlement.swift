@@ -64,16 +64,16 @@ extension Ledger {
     ///
     /// Nothing else may hold their rows.
     ///
-    /// - Parameter tokens: the lease tokens, where nobody has compared them yet.
+    /// - Parameter runs: the numbers of the runs, where nobody has compared them with the rows yet.
     /// - Returns: the permits that their runs held, to be given back as the transaction's last act.
-    /// - Throws: `LateEnd` when a token is not its row's.
-    func finish(_ jobs: [Finish], tokens: [Int64]? = nil, on connection: Connection) throws -> Permits {
+    /// - Throws: `LateEnd` when a row has another by now.
+    func finish(_ jobs: [Finish], runs: [Int32]? = nil, on connection: Connection) throws -> Permits {
         guard !jobs.isEmpty else { return Permits() }
         let finished = try connection.run(
             SQL.Settle.finish, jobs.map(\.id), jobs.map(\.state.rawValue), jobs.map(\.errorCode), jobs.map(\.error), jobs.map { $0.result?.text },
             jobs.map { Int16($0.retentionDays) }, jobs.map { $0.entry?.text }, jobs.map(\.workerID), jobs.map(\.startedAt),
-            jobs.map { Int16($0.attempt) }, tokens ?? jobs.map { _ in nil as Int64? })
-        if tokens != nil, finished.affected != jobs.count { throw LateEnd() }
+            jobs.map { Int16($0.attempt) }, runs ?? jobs.map { _ in nil as Int32? })
+        if runs != nil, finished.affected != jobs.count { throw LateEnd() }
         return Permits(jobs.lazy.compactMap(\.permit))
     }
 

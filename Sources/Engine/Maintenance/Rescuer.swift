@@ -68,7 +68,8 @@ struct Rescuer {
                 return leases.count
             }
             if count > 0 { log.warning("leases rescued", ["worker": worker.description, "count": "\(count)"]) }
-            if count < 500 { return }
+            if count < 500 { break }
         }
+        _ = try connection.run(SQL.Maintenance.forgetClaims, worker)
     }
 }

@@ -1,26 +1,22 @@
 -- The engine's tables. What is hot is narrow: `outbox` holds what waits and is deleted by the claim; `jobs` holds what is queued or running and is written
 -- few times; what has ended moves to `finished_jobs`, in partitions by day that are dropped and never deleted from.
 
-create sequence job_tokens;
-
--- Jobs that wait or run. Columns of 8 and 16 bytes first: no padding between them.
+-- Jobs that wait or run: one that has a row in `outbox` waits, one that has none runs. A claim writes nothing here. Columns of 8 and 16 bytes first: no
+-- padding between them.
 create table jobs (
     id uuid primary key,
     account_id uuid,
     actor_id uuid,
     parent_id uuid,
-    worker_id uuid,
-    token bigint,                        -- lease token: the number of the claim; every transition of a leased job checks it
     created_at timestamptz not null,
     run_at timestamptz not null,
-    started_at timestamptz,
-    attempt smallint not null default 0, -- attempts spent
+    attempt smallint not null default 0, -- attempts spent, without the one that runs
     max_attempts smallint not null,
     priority smallint not null default 0,
-    runs integer not null default 0,     -- claims, also those that spent no attempt
+    runs integer not null default 0,     -- runs that have ended, also those that spent no attempt; the number of the next one fences its end
     deaths smallint not null default 0,  -- workers that died while this job ran alone
     suspect boolean not null default false,
-    state text not null check (state in ('queued', 'running')),
+    key_released boolean not null default false, -- it runs, and its unique key is for queued jobs only
     kind text not null,
     queue text not null,
     unique_key text,
@@ -29,12 +25,11 @@ create table jobs (
     payload json not null,
     progress json,
     checkpoint json,
-    attempts json[] not null default '{}' -- each failed or interrupted attempt: number, worker, start, end, outcome, error
-) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+    attempts json[]                      -- each failed or interrupted attempt: number, worker, start, end, outcome, error
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
 -- A key that begins with 'q:' is unique among queued jobs, one that begins with 'r:' among queued and running ones.
-create unique index jobs_unique_key on jobs (unique_key) where unique_key is not null and (state = 'queued' or left(unique_key, 2) = 'r:');
-create index jobs_worker on jobs (worker_id) where worker_id is not null;
+create unique index jobs_unique_key on jobs (unique_key) where unique_key is not null and not key_released;
 -- Partial, like every further index of this table: one of all rows would also be a way to find a job by its id, and while the table is nearly empty as good
 -- a one as any; a plan made then is kept when the table has a million rows.
 create index jobs_account on jobs (account_id, id) where account_id is not null;
@@ -65,6 +60,34 @@ create index outbox_sent on outbox (queue, sent_at) where state = 'sent';
 -- Only what has met a full limit: a job that finds room at once has no entry here, nor has one without a limit.
 create index outbox_gated on outbox (limit_key, state, rank, job_id) where gated;
 
+-- Leases: a row a claim, so that what a job costs here is twenty bytes. A lease holds while its job's number of runs is the one that was claimed; a row whose
+-- jobs have all moved on says nothing, and is removed when its worker or the maintenance comes to it.
+create table claims (
+    id bigint generated always as identity primary key,
+    worker_id uuid not null,
+    started_at timestamptz not null,
+    job_ids uuid[] not null,
+    runs integer[] not null
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+create index claims_worker on claims (worker_id);
+
+-- The leases that hold, with their jobs.
+create view running_jobs as
+select j.id, j.runs, j.queue, j.kind, j.limit_key, c.id as claim_id, c.worker_id, c.started_at
+from claims c cross join lateral unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run;
+
+-- Jobs that wait or run, as people are shown them.
+create view living_jobs as
+select j.id, j.kind, j.queue, case when o.job_id is null then 'running' else 'queued' end as state, j.account_id, j.actor_id, j.parent_id, l.worker_id,
+       j.created_at, j.run_at, l.started_at, j.attempt + case when o.job_id is null then 1 else 0 end as attempt, j.max_attempts, j.priority, j.trace,
+       j.payload, j.progress, coalesce(j.attempts, '{}') as attempts
+from jobs j
+left join outbox o on o.job_id = j.id
+left join (
+    select u.id, u.run, c.worker_id, c.started_at from claims c cross join lateral unnest(c.job_ids, c.runs) as u (id, run)
+) l on l.id = j.id and l.run = j.runs;
+
 -- Jobs that have ended. A partition holds the rows that may go on one day (finish plus the kind's retention), so dropping it is exact.
 create table finished_jobs (
     id uuid not null,
@@ -92,7 +115,7 @@ create table finished_jobs (
     progress json,
     checkpoint json,
     result json,
-    attempts json[] not null default '{}'
+    attempts json[]
 ) partition by range (expires_on);
 
 create index finished_jobs_id on finished_jobs (id);

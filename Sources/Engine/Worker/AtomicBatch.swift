@@ -93,7 +93,7 @@ struct AtomicBatch {
                     allowingSuspects || waits
                     ? ([], requests)
                     : try Claim.takeAtOnce(requests, on: connection) { ids, numbers in
-                        try connection.run(SQL.Claim.takeAtomicAtOnce, ids, numbers)
+                        try connection.run(SQL.Claim.takeAtomicAtOnce, ids, numbers).map { try ClaimedJob($0, leasedBy: nil) }
                     }
                 var suspects: Set<Identifier> = []
                 if !rest.isEmpty {
@@ -207,8 +207,7 @@ struct AtomicBatch {
 
     private func take(_ ids: [Identifier], on connection: Connection) throws -> [ClaimedJob] {
         guard !ids.isEmpty else { return [] }
-        let now = Instant.now
-        return try connection.run(SQL.Claim.takeAtomic, ids).map { try ClaimedJob($0, startedAt: now) }
+        return try connection.run(SQL.Claim.takeAtomic, ids).map { try ClaimedJob($0, leasedBy: nil) }
     }
 }
 

@@ -16,15 +16,13 @@ enum Claim {
     ///
     /// Only for what a message spoke of: a row that was found by looking may be in another's hands, and is not waited for.
     ///
-    /// - Returns: the rows of what was taken, and the wake-ups about which `select` has to decide.
+    /// - Returns: what was taken, and the wake-ups about which `select` has to decide.
     static func takeAtOnce(
-        _ requests: [ClaimRequest], on connection: Connection, _ take: (_ ids: [Identifier], _ numbers: [Int64]) throws -> Rows
+        _ requests: [ClaimRequest], on connection: Connection, _ take: (_ ids: [Identifier], _ numbers: [Int64]) throws -> [ClaimedJob]
     ) throws -> (jobs: [ClaimedJob], rest: [ClaimRequest]) {
         guard requests.allSatisfy({ $0.receipt != nil }) else { return ([], requests) }
-        let now = Instant.now
         do {
-            let rows = try connection.savepoint { try take(requests.map(\.id), requests.map(\.publish)) }
-            let jobs = try rows.map { try ClaimedJob($0, startedAt: now) }
+            let jobs = try connection.savepoint { try take(requests.map(\.id), requests.map(\.publish)) }
             let taken = Set(jobs.map(\.id))
             return (jobs, requests.filter { !taken.contains($0.id) })
         } catch let error as PostgresError where error.kind == .lockTimeout {

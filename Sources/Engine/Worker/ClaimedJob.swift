@@ -19,10 +19,8 @@ package struct ClaimedJob: Sendable {
     /// What an earlier attempt saved to go on from.
     package let checkpoint: JSONValue?
     package let trace: String?
-    /// The lease; nil for an atomic job.
-    let token: Int64?
-    /// Under which identity the lease was taken.
-    let workerID: Identifier?
+    /// Nil for an atomic job.
+    let lease: Lease?
     let deaths: Int
     let suspect: Bool
     let cancelled: Bool
@@ -31,11 +29,13 @@ package struct ClaimedJob: Sendable {
     var next: String?
     /// The key whose limit the job is under.
     let limitKey: String?
+    /// Its unique key is for queued jobs only, and free now that it runs.
+    let releasesKey: Bool
     /// Why the row's payload is no JSON that we read; such a job dies of it, and must not take the jobs of its batch with it.
     let payloadFault: String?
 
     /// The key of which this run holds a permit; an atomic run holds a slot until its transaction ends, and nothing to be given back.
-    var permit: String? { token == nil ? nil : limitKey }
+    var permit: String? { lease == nil ? nil : limitKey }
 
     /// Under which an outside system knows this job's effect, the same over all attempts.
     package var idempotencyKey: String { id.text("job") }
@@ -44,8 +44,18 @@ package struct ClaimedJob: Sendable {
     package var isLastAttempt: Bool { attempt >= maxAttempts }
 }
 
+/// What stands for a leased run in the ledger.
+struct Lease: Sendable {
+    /// The row of `claims` that this job was claimed with.
+    let claim: Int64
+    /// How many runs the job had behind it: the fence of this one's end, since every way out of a run moves that number on.
+    let run: Int32
+    let worker: Identifier
+}
+
 extension ClaimedJob {
-    init(_ row: Row, startedAt: Instant) throws {
+    /// - Parameter worker: under which identity it was leased; nil for an atomic job.
+    init(_ row: Row, leasedBy worker: Identifier?) throws {
         id = try row("id")
         kind = try row("kind")
         queue = try row("queue")
@@ -53,11 +63,15 @@ extension ClaimedJob {
         actorID = try row("actor_id")
         createdAt = try row("created_at")
         runAt = try row("run_at")
-        token = try row("token")
-        workerID = try row("worker_id")
+        if let worker {
+            lease = Lease(claim: try row("claim_id"), run: try row("runs"), worker: worker)
+            startedAt = try row("started_at")
+        } else {
+            lease = nil
+            startedAt = .now
+        }
         let spent: Int = try row("attempt")
-        // An atomic job's row is written only at its end; a leased one's claim has counted already.
-        attempt = token == nil ? spent + 1 : spent
+        attempt = spent + 1
         maxAttempts = try row("max_attempts")
         do {
             payload = try row("payload")
@@ -69,9 +83,9 @@ extension ClaimedJob {
         checkpoint = try? row("checkpoint")
         trace = try row("trace")
         limitKey = try row("limit_key")
+        releasesKey = (try row("unique_key") as String?)?.hasPrefix("q:") ?? false
         deaths = try row("deaths")
         suspect = try row("suspect")
         cancelled = try row("cancelled")
-        self.startedAt = startedAt
     }
 }

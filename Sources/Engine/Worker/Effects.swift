@@ -1,6 +1,6 @@
 package import Postgres
 
-/// Database effects that commit with the end of a leased run, after its lease token was checked: they happen if and only if the end does.
+/// Database effects that commit with the end of a leased run, after its lease was checked: they happen if and only if the end does.
 ///
 /// Effects of one group are written together for all runs that end in one transaction: by one statement, where each alone would cost a savepoint and a
 /// round trip of its own.

@@ -51,9 +51,9 @@ package struct LeasedContext: Sendable {
     ///
     /// - Throws: `JobError` `interrupted` when the lease is another's by now; `PostgresError`.
     package func save(checkpoint: JSONValue? = nil, progress: JSONValue? = nil) async throws {
-        let (id, token) = (job.id, job.token)
+        let (id, run) = (job.id, job.lease?.run)
         let saved = try await database.run { connection in
-            try connection.run(SQL.Settle.saveProgress, id, token, progress, checkpoint).affected
+            try connection.run(SQL.Settle.saveProgress, id, run, progress, checkpoint).affected
         }
         if saved == 0 { throw JobError(.interrupted, code: "lease_lost", "the lease is another worker's by now") }
     }

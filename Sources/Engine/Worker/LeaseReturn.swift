@@ -25,7 +25,8 @@ struct LeaseReturn {
         for lease in leases {
             let id: Identifier = try lease("id")
             let kind: String = try lease("kind")
-            let attempt: Int = try lease("attempt")
+            let spent: Int = try lease("attempt")
+            let attempt = spent + 1
             let deaths: Int = try lease("deaths")
             let isCancelled: Bool = try lease("cancelled")
             let permit: String? = try lease("limit_key")
@@ -45,7 +46,7 @@ struct LeaseReturn {
             } else {
                 // Deaths were counted before a run alone began; the claim decides about poison.
                 requeues.append(
-                    Requeue(id: id, runAt: now, attempt: attempt - 1, suspect: cause == .death, deaths: deaths, entry: entry, permit: permit))
+                    Requeue(id: id, runAt: now, attempt: spent, suspect: cause == .death, deaths: deaths, entry: entry, permit: permit))
             }
         }
         let permits = try ledger.finish(finishes, on: connection) + ledger.requeue(requeues, on: connection, now: now)

@@ -5,7 +5,7 @@ internal import Postgres
 internal import Synchronization
 internal import Telemetry
 
-/// Runs leased jobs: a claim commits a lease with a new token, the handler works as a Swift task, the settler writes the end.
+/// Runs leased jobs: a claim commits their leases, the handler works as a Swift task, the settler writes the end.
 struct LeasedRunner: Sendable {
     var core: WorkerCore
     var settler: Settler
@@ -20,21 +20,30 @@ struct LeasedRunner: Sendable {
     /// A claim whose COMMIT was lost is tried again by the caller, and then finds nothing: the leases that may stand all the same are the audit's.
     func claim(_ requests: [ClaimRequest], allowingSuspects: Bool = false, lane: WorkLane) throws -> Claimed {
         let worker = core.identity.id
+        let ended = core.running.takeEndedClaims()
+        var sweeps = false
+        var committed = false
+        defer { if !(sweeps && committed) { core.running.putBackEndedClaims(ended) } }
         let claimed = try lane.connection().transaction { connection in
             var (jobs, rest) =
                 allowingSuspects
                 ? ([], requests)
                 : try Claim.takeAtOnce(requests, on: connection) { ids, numbers in
-                    try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker)
+                    let rows = try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker, ended)
+                    sweeps = true
+                    return try rows.map { try ClaimedJob($0, leasedBy: worker) }
                 }
             var claimed = Claimed()
             if !rest.isEmpty { try jobs += take(rest, allowingSuspects: allowingSuspects, suspects: &claimed.suspects, on: connection) }
+            let passing = jobs.filter(\.releasesKey)
+            if !passing.isEmpty { _ = try connection.run(SQL.Claim.releaseKeys, passing.map(\.id)) }
             // A cancel that came while the job waited: it ends here, in the claim's own transaction.
             try core.settle(jobs.filter(\.cancelled).map { ($0, .withdrawn, true) }, on: connection)
             claimed.jobs = jobs.filter { !$0.cancelled }
             return claimed
         }
-        core.running.hold(claimed.jobs.compactMap(\.token))
+        committed = true
+        core.running.hold(claimed.jobs.compactMap(\.lease?.claim))
         return claimed
     }
 
@@ -49,8 +58,7 @@ struct LeasedRunner: Sendable {
         guard !selection.claimable.isEmpty else { return [] }
         let admitted = try core.ledger.admit(selection, areSuspects: allowingSuspects, on: connection)
         guard !admitted.isEmpty else { return [] }
-        let now = Instant.now
-        let jobs = try connection.run(SQL.Claim.takeLeased, admitted, worker).map { try ClaimedJob($0, startedAt: now) }
+        let jobs = try connection.run(SQL.Claim.takeLeased, admitted, worker).map { try ClaimedJob($0, leasedBy: worker) }
         if jobs.isEmpty, try !connection.run(SQL.Claim.isRegistered, worker).only()("registered") { throw Unregistered() }
         return jobs
     }
@@ -58,7 +66,7 @@ struct LeasedRunner: Sendable {
     /// Ends jobs that were claimed and will not be run; blocks its lane.
     func bury(_ jobs: [ClaimedJob], error: JobError, lane: WorkLane) throws {
         try lane.connection().transaction { try core.settle(jobs.map { ($0, .failed(error), false) }, on: $0) }
-        for token in jobs.compactMap(\.token) { core.running.letGo(token) }
+        for lease in jobs.compactMap(\.lease) { core.running.letGo(lease.claim) }
     }
 
     /// Starts the job's handler; its place is left when its end is written.
@@ -68,7 +76,7 @@ struct LeasedRunner: Sendable {
         let task = Task { [self] in await perform(job, run: signal.wait(), in: place) }
         let run = core.running.begin(job.id, isLeased: true, deadline: deadline(in: timeout)) { task.cancel() }
         // The identity may have been lost between the claim and here, and then nobody told this run.
-        if job.workerID != core.identity.id { core.running.loseLease(of: run) }
+        if job.lease?.worker != core.identity.id { core.running.loseLease(of: run) }
         signal.go(run)
     }
 
@@ -81,8 +89,8 @@ struct LeasedRunner: Sendable {
         }
         core.metrics.observe(kind: job.kind, nanoseconds: monotonicNanoseconds() - began)
         settler.put(
-            Settler.Ended(job: ended, end: end, effects: effects) { [core] in
-                if let token = job.token { core.running.letGo(token) }
+            Settler.Ended(job: ended, end: end, effects: effects) { [core] isWritten in
+                if isWritten, let lease = job.lease { core.running.letGo(lease.claim) }
                 place.end()
             })
     }

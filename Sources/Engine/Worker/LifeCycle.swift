@@ -27,7 +27,7 @@ struct LifeCycle<Random: RandomNumberGenerator> {
     mutating func transition(
         of job: ClaimedJob, definition: JobDefinition?, end: End, cancelled: Bool, worker: Identifier, now: Instant
     ) -> Transition {
-        let run = Run(job: job, retentionDays: definition?.retentionDays ?? 30, worker: job.workerID ?? worker, now: now)
+        let run = Run(job: job, retentionDays: definition?.retentionDays ?? 30, worker: job.lease?.worker ?? worker, now: now)
         switch end {
         case .done(let result): return run.finish(.completed, result: result)
         case .withdrawn: return run.withdraw()

@@ -1,7 +1,7 @@
 internal import Bytes
 internal import Synchronization
 
-/// What runs in this process: for cancels, timeouts and the stop; and which leases are in hand, for the audit of leases.
+/// What runs in this process: for cancels, timeouts and the stop; and which claims are in hand, for the audit of leases.
 ///
 /// Runs are kept by a number of their own and not by their job's id: after a lost lease the same job may run here a second time before the first run has
 /// noticed, and the end of the one must not make the other deaf.
@@ -25,7 +25,10 @@ final class RunningJobs: Sendable {
     private struct State {
         var entries: [Int: Entry] = [:]
         var next = 0
-        var leases: Set<Int64> = []
+        /// How many leases of each claim are in hand.
+        var claims: [Int64: Int] = [:]
+        /// Claims whose leases have all ended: their rows say nothing any more.
+        var ended: [Int64] = []
         var isStopping = false
     }
 
@@ -104,14 +107,38 @@ final class RunningJobs: Sendable {
 // MARK: - Leases
 
 extension RunningJobs {
-    /// These leases were committed; they are in hand until their end is written.
-    func hold(_ tokens: some Sequence<Int64>) { state.withLock { $0.leases.formUnion(tokens) } }
+    /// Leases were committed, each named by its claim; they are in hand until their end is written.
+    func hold(_ claims: some Sequence<Int64>) {
+        state.withLock { state in for claim in claims { state.claims[claim, default: 0] += 1 } }
+    }
 
-    func letGo(_ token: Int64) { _ = state.withLock { $0.leases.remove(token) } }
+    /// The end of one of the claim's leases is written.
+    func letGo(_ claim: Int64) {
+        state.withLock { state in
+            guard let left = state.claims[claim] else { return }
+            state.claims[claim] = left > 1 ? left - 1 : nil
+            if left == 1 { state.ended.append(claim) }
+        }
+    }
 
-    /// Those of the tokens that are not in hand.
-    func unknown(among tokens: [Int64]) -> [Int64] {
-        state.withLock { state in tokens.filter { !state.leases.contains($0) } }
+    /// Those of the claims that are not in hand.
+    func unknown(among claims: [Int64]) -> [Int64] {
+        state.withLock { state in
+            let ended = Set(state.ended)
+            return claims.filter { state.claims[$0] == nil && !ended.contains($0) }
+        }
+    }
+
+    /// Claims whose rows may go; whoever takes them removes the rows, or puts them back.
+    func takeEndedClaims() -> [Int64] {
+        state.withLock { state in
+            defer { state.ended = [] }
+            return state.ended
+        }
+    }
+
+    func putBackEndedClaims(_ claims: [Int64]) {
+        if !claims.isEmpty { state.withLock { $0.ended += claims } }
     }
 }
 

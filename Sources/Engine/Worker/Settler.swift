@@ -7,7 +7,7 @@ internal import Telemetry
 
 /// Writes the ends of leased runs, many in one transaction.
 ///
-/// Each end checks its lease token under the row's lock: where the token is not the row's any more the run was rescued, and neither its end nor its
+/// Each end compares its run's number under the row's lock: where the row has another by now the run was rescued, and neither its end nor its
 /// database effects happen. An end is written or it is tried again, for as long as the worker lives: nobody takes a lease from a worker that lives, so an
 /// end that was given up would leave its job running for ever.
 final class Settler: Sendable {
@@ -15,8 +15,8 @@ final class Settler: Sendable {
         var job: ClaimedJob
         var end: LifeCycle<SystemRandomNumberGenerator>.End
         var effects: Effects?
-        /// Called after the end is written, or found to be another's to write.
-        var settled: @Sendable () -> Void
+        /// Called after the end is written, or found to be another's to write; with false when it was given up, as the worker ends.
+        var settled: @Sendable (_ isWritten: Bool) -> Void
     }
 
     private let core: WorkerCore
@@ -44,31 +44,32 @@ final class Settler: Sendable {
                 scheduled.store(false, ordering: .sequentiallyConsistent)
                 let batch = ended.takeAll(limit: 60, timeout: .zero)
                 // Effects take wallets' locks: in one order in every batch.
-                write(batch.sorted { ($0.job.accountID ?? .zero, $0.job.id) < ($1.job.accountID ?? .zero, $1.job.id) }, lane: lane)
-                for run in batch { run.settled() }
+                let isWritten = write(batch.sorted { ($0.job.accountID ?? .zero, $0.job.id) < ($1.job.accountID ?? .zero, $1.job.id) }, lane: lane)
+                for run in batch { run.settled(isWritten) }
                 if ended.count > 0 { schedule() }
             }
         }
     }
 
     /// Tries until it is written: all together, then one by one, and one that fails alone in ever plainer forms.
-    private func write(_ batch: [Ended], lane: WorkLane) {
-        guard !batch.isEmpty else { return }
+    ///
+    /// False when the worker ended before.
+    private func write(_ batch: [Ended], lane: WorkLane) -> Bool {
+        guard !batch.isEmpty else { return true }
         var batch = batch
         var away = 0
         var refusals = 0
         while !abandoned.load(ordering: .relaxed) {
             do {
                 try lane.connection().transaction { try settle(batch, on: $0) }
-                return
+                return true
             } catch let error as PostgresError where error.isTransient || error.isConnectionLoss {
                 away += 1
                 if away == 1 { core.log.warning("the database is away, ends of runs wait", ["error": String(describing: error)]) }
                 pause(.milliseconds(min(50 * away, 1000)))
             } catch {
                 guard batch.count == 1 else {
-                    for run in batch { write([run], lane: lane) }
-                    return
+                    return batch.reduce(true) { write([$1], lane: lane) && $0 }
                 }
                 refusals += 1
                 core.log.error(
@@ -80,6 +81,7 @@ final class Settler: Sendable {
                 if refusals > 3 { pause(.seconds(1)) }
             }
         }
+        return false
     }
 
     /// First as it was: a twin may have come at the same moment.
@@ -103,7 +105,7 @@ final class Settler: Sendable {
             guard case .done = run.end, run.effects == nil else { return false }
         }
         do {
-            try connection.savepoint { try core.settle(batch.map { ($0.job, $0.end, false) }, comparingTokens: true, on: connection) }
+            try connection.savepoint { try core.settle(batch.map { ($0.job, $0.end, false) }, comparingRuns: true, on: connection) }
             return true
         } catch is LateEnd {
             return false
@@ -112,20 +114,20 @@ final class Settler: Sendable {
 
     private func settle(_ batch: [Ended], on connection: Connection) throws {
         if try complete(batch, on: connection) { return }
-        var cancelled: [Int64: Bool] = [:]
-        for row in try connection.run(SQL.Settle.lockTokens, batch.map(\.job.id), batch.map { $0.job.token ?? -1 }) {
-            cancelled[try row("token")] = try row("cancelled") as Bool
+        var locked: [Identifier: (run: Int32, cancelled: Bool)] = [:]
+        for row in try connection.run(SQL.Settle.lockRuns, batch.map(\.job.id), batch.map { $0.job.lease?.run ?? -1 }) {
+            locked[try row("id")] = (try row("runs"), try row("cancelled"))
         }
         let ours = batch.filter { run in
-            if let token = run.job.token, cancelled[token] != nil { return true }
-            core.log.warning("a late end was fenced by the lease token", ["job": run.job.id.text("job")])
+            if let lease = run.job.lease, locked[run.job.id]?.run == lease.run { return true }
+            core.log.warning("a late end was fenced by the number of its run", ["job": run.job.id.text("job")])
             return false
         }
         let written = try writeGroups(of: ours, on: connection)
         try core.settle(
             ours.enumerated().map { index, run in
                 let end = written.contains(index) ? run.end : try end(of: run, on: connection)
-                return (run.job, end, run.job.token.flatMap { cancelled[$0] } ?? false)
+                return (run.job, end, locked[run.job.id]?.cancelled ?? false)
             }, on: connection)
     }
 

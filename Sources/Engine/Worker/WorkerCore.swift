@@ -22,10 +22,10 @@ struct WorkerCore: Sendable {
 
     /// Writes the transitions of runs that ended, set-based, in the caller's transaction.
     ///
-    /// - Parameter comparingTokens: nobody has looked yet whether the leases are still these runs'; only where all of them completed.
+    /// - Parameter comparingRuns: nobody has looked yet whether the leases are still these runs'; only where all of them completed.
     /// - Throws: `LateEnd` when one was not.
     func settle(
-        _ ends: [(job: ClaimedJob, end: LifeCycle<SystemRandomNumberGenerator>.End, cancelled: Bool)], comparingTokens: Bool = false,
+        _ ends: [(job: ClaimedJob, end: LifeCycle<SystemRandomNumberGenerator>.End, cancelled: Bool)], comparingRuns: Bool = false,
         on connection: Connection
     ) throws {
         var lifeCycle = LifeCycle(random: SystemRandomNumberGenerator())
@@ -40,8 +40,8 @@ struct WorkerCore: Sendable {
             }
         }
         try giveWay(&requeues, &finishes, jobs: ends.map(\.job), on: connection)
-        let tokens = comparingTokens ? ends.map { $0.job.token ?? -1 } : nil
-        let permits = try ledger.finish(finishes, tokens: tokens, on: connection) + ledger.requeue(requeues, on: connection, now: now)
+        let runs = comparingRuns ? ends.map { $0.job.lease?.run ?? -1 } : nil
+        let permits = try ledger.finish(finishes, runs: runs, on: connection) + ledger.requeue(requeues, on: connection, now: now)
         let kinds = Dictionary(ends.map { ($0.job.id, $0.job.kind) }, uniquingKeysWith: { first, _ in first })
         let dead = finishes.filter { $0.state == .dead }
         let log = log
@@ -77,14 +77,14 @@ struct WorkerCore: Sendable {
 
     /// A retry that meets a newer twin gives way and says so.
     private func giveWay(_ requeues: inout [Requeue], _ finishes: inout [Finish], jobs: [ClaimedJob], on connection: Connection) throws {
-        let candidates = jobs.filter { job in job.token != nil && requeues.contains { $0.id == job.id } }
+        let candidates = jobs.filter { job in job.lease != nil && requeues.contains { $0.id == job.id } }
         for (id, twin) in try ledger.newerTwins(of: candidates.map(\.id), on: connection) {
             guard let job = candidates.first(where: { $0.id == id }), let index = requeues.firstIndex(where: { $0.id == id }) else { continue }
             let requeue = requeues.remove(at: index)
             finishes.append(
                 .superseded(
                     id, by: twin, retentionDays: ledger.catalog.jobs[job.kind]?.retentionDays ?? 30, entry: requeue.entry,
-                    workerID: job.workerID ?? identity.id, startedAt: job.startedAt, attempt: job.attempt, permit: job.permit))
+                    workerID: job.lease?.worker ?? identity.id, startedAt: job.startedAt, attempt: job.attempt, permit: job.permit))
         }
     }
 }

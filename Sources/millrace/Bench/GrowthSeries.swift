@@ -57,8 +57,8 @@ struct GrowthSeries {
                 select \(Self.id) as id, \(Self.account) as account_id, at, now() + $7::float8 * interval '1 second' as run_at, \(Self.payload) as payload
                 from (select n, now() as at from generate_series($1::bigint, $2::bigint) n) numbers where $3::bigint >= 0
             ), new as (
-                insert into jobs (id, account_id, created_at, run_at, max_attempts, state, kind, queue, payload)
-                select id, account_id, at, run_at, 5, 'queued', $5, $6, payload from rows
+                insert into jobs (id, account_id, created_at, run_at, max_attempts, kind, queue, payload)
+                select id, account_id, at, run_at, 5, $5, $6, payload from rows
             )
             insert into outbox (job_id, account_id, run_at, state, queue, kind)
             select id, coalesce(account_id, '00000000-0000-0000-0000-000000000000'), run_at, $8, $6, $5 from rows

@@ -46,7 +46,7 @@ struct StopTrial {
             let ending = worker.wait(within: Self.grace + .seconds(5))
             seconds.append((ContinuousClock.now - began).inSeconds)
             if ending != .code(0) { faults.append("stop \(number) ended with \(ending.map { "\($0)" } ?? "nothing, after 8 s")") }
-            let left: Int = try connection.run(.once("select count(*) from jobs where state = 'running'")).only()(0)
+            let left: Int = try connection.run(.once("select count(*) from running_jobs")).only()(0)
             if left > 0 { faults.append("stop \(number) left \(left) leases") }
         }
         sink.become(.taking)

@@ -26,7 +26,7 @@ enum ModelFaults {
             "a counter that is not what runs",
             """
             select count(*) from limit_counters c
-            full join (select limit_key collate "C" as key, count(*) as running from jobs where state = 'running' and limit_key is not null
+            full join (select limit_key collate "C" as key, count(*) as running from running_jobs where limit_key is not null
                        group by limit_key) r using (key)
             where coalesce(c.in_use, 0) <> coalesce(r.running, 0)
             """
@@ -35,7 +35,7 @@ enum ModelFaults {
             "more than a limit run",
             """
             select count(*) from (
-                select 1 from jobs where state = 'running' and kind in ('test.limited', 'test.rated') group by limit_key, kind
+                select 1 from running_jobs where kind in ('test.limited', 'test.rated') group by limit_key, kind
                 having count(*) > case kind when 'test.limited' then 1 else 2 end) over_limit
             """
         ),

@@ -1,13 +1,16 @@
 -- What must be true of the ledger at every moment. Each statement finds what breaks one sentence, a line of text for each breach; it is read in a snapshot
 -- of its own. What is changed together is changed in one transaction, so a snapshot can never see half of it.
 
--- name: queuedWithoutWaiting
+-- name: neitherWaitsNorRuns
 select 'job_' || replace(j.id::text, '-', '') as breach
-from jobs j where j.state = 'queued' and not exists (select 1 from outbox o where o.job_id = j.id)
+from jobs j where not exists (select 1 from outbox o where o.job_id = j.id) and not exists (select 1 from running_jobs r where r.id = j.id)
 
--- name: waitingWithoutQueued
+-- name: waitsAndRuns
+select 'job_' || replace(o.job_id::text, '-', '') as breach from outbox o join running_jobs r on r.id = o.job_id
+
+-- name: waitingWithoutJob
 select 'job_' || replace(o.job_id::text, '-', '') as breach
-from outbox o where not exists (select 1 from jobs j where j.id = o.job_id and j.state = 'queued')
+from outbox o where not exists (select 1 from jobs j where j.id = o.job_id)
 
 -- name: waitingOtherwise
 select 'job_' || replace(j.id::text, '-', '') as breach
@@ -16,35 +19,34 @@ where (o.queue, o.kind, o.rank, o.account_id) is distinct from
       (j.queue, j.kind, (-j.priority)::int2, coalesce(j.account_id, '00000000-0000-0000-0000-000000000000'))
    or j.suspect and not o.suspect
 
--- name: runningWithoutLease
-select 'job_' || replace(id::text, '-', '') as breach
-from jobs where state = 'running' and (token is null or worker_id is null or started_at is null)
-
--- name: queuedWithLease
-select 'job_' || replace(id::text, '-', '') as breach
-from jobs where state = 'queued' and (token is not null or worker_id is not null)
-
--- A worker lives while its session holds its lock. The token belongs to the breach: the same job under another dead worker is another breach.
+-- A worker lives while its session holds its lock. The claim belongs to the breach: the same job under another dead worker is another breach.
 -- name: runningWithoutWorker
-select 'job_' || replace(j.id::text, '-', '') || ' token ' || coalesce(j.token::text, '-') as breach
-from jobs j
-where j.state = 'running'
-  and not exists (
+select 'job_' || replace(j.id::text, '-', '') || ' claim ' || j.claim_id as breach
+from running_jobs j
+where not exists (
       select 1 from workers w
       join pg_locks l on l.locktype = 'advisory' and l.database = (select oid from pg_database where datname = current_database())
         and l.classid = 1837 and l.objid = w.lock and l.objsubid = 2 and l.granted
       where w.id = j.worker_id)
 
--- name: tokenTwice
-select 'token ' || token as breach from jobs where token is not null group by token having count(*) > 1
+-- name: leasedTwice
+select 'job_' || replace(id::text, '-', '') as breach from running_jobs group by id having count(*) > 1
 
--- name: tokenOfNobody
-select 'job_' || replace(j.id::text, '-', '') || ' token ' || j.token as breach from jobs j, job_tokens t where j.token > t.last_value
+-- name: claimAmiss
+select 'claim ' || c.id || ', job_' || replace(coalesce(l.id::text, '-'), '-', '') as breach
+from claims c cross join lateral unnest(c.job_ids, c.runs) as l (id, run) left join jobs j on j.id = l.id
+where l.id is null or l.run is null or l.run > j.runs
 
 -- name: keyTwice
 select 'key ' || unique_key as breach
-from jobs where unique_key is not null and (state = 'queued' or left(unique_key, 2) = 'r:')
+from jobs where unique_key is not null and not key_released
 group by unique_key having count(*) > 1
+
+-- A key is let go of while its job runs, and only one that is for queued jobs.
+-- name: keyLetGo
+select 'key ' || coalesce(j.unique_key, '-') as breach
+from jobs j
+where j.key_released and (j.unique_key is null or left(j.unique_key, 2) = 'r:' or exists (select 1 from outbox o where o.job_id = j.id))
 
 -- name: wakeUpAmiss
 select 'job_' || replace(job_id::text, '-', '') || ' ' || state as breach
@@ -55,7 +57,7 @@ where publish < 0 or resends < 0
 
 -- name: attemptsAmiss
 select 'job_' || replace(id::text, '-', '') || ' attempt ' || attempt || ' of ' || max_attempts as breach
-from jobs where attempt < 0 or attempt > max_attempts or state = 'queued' and attempt = max_attempts
+from jobs where attempt < 0 or attempt >= max_attempts
 
 -- The maintenance forgets such signals after an hour.
 -- name: signalForNobody
@@ -78,7 +80,7 @@ where attempt < 0 or attempt > max_attempts or (state = 'completed') <> (error_c
 -- name: permitsAmiss
 select 'key ' || key || ' counts ' || coalesce(c.in_use, 0) || ', ' || coalesce(r.running, 0) || ' run' as breach
 from limit_counters c
-full join (select limit_key collate "C" as key, count(*) as running from jobs where state = 'running' and limit_key is not null group by limit_key) r using (key)
+full join (select limit_key collate "C" as key, count(*) as running from running_jobs where limit_key is not null group by limit_key) r using (key)
 where coalesce(c.in_use, 0) <> coalesce(r.running, 0)
 
 -- name: parkedAmiss

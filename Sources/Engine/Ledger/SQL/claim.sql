@@ -27,11 +27,17 @@ from jobs j where j.id = any($1::uuid[])
 
 -- Only under a worker's row that stands: a lease under an identity that was lost a moment ago would be nobody's.
 -- name: takeLeased
-with gone as (delete from outbox where job_id = any($1::uuid[]) and exists (select 1 from workers where id = $2))
-update jobs j
-set state = 'running', token = nextval('job_tokens'), worker_id = $2, started_at = clock_timestamp(), attempt = attempt + 1, runs = runs + 1
-where j.id = any($1::uuid[]) and exists (select 1 from workers where id = $2)
-returning j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
+with gone as (
+    delete from outbox where job_id = any($1::uuid[]) and exists (select 1 from workers where id = $2)
+    returning job_id
+), taken as materialized (
+    select j.* from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
+), lease as (
+    insert into claims (worker_id, started_at, job_ids, runs) select $2, clock_timestamp(), array_agg(id), array_agg(runs) from taken having count(*) > 0
+    returning id, started_at
+)
+select t.*, l.id as claim_id, l.started_at, exists (select 1 from job_signals s where s.job_id = t.id and s.signal = 'cancel') as cancelled
+from taken t cross join lease l
 
 -- The usual case in one statement: the wake-up's number is the row's, and nothing stands in the way. What this does not take may all the same be claimable,
 -- since it compares with the version that the statement's snapshot saw; the careful way decides about the rest. Both conditions on the id: the list is for
@@ -46,6 +52,7 @@ with gone as (
 select j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
 from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
 
+-- Sweeps away the claims that its worker has done with ($4).
 -- name: takeLeasedAtOnce
 with gone as (
     delete from outbox o using unnest($1::uuid[], $2::int8[]) as m (id, publish)
@@ -53,11 +60,20 @@ with gone as (
       and o.limit_key is null and not exists (select 1 from queue_controls c where c.queue = o.queue and c.paused)
       and exists (select 1 from workers where id = $3)
     returning o.job_id
+), swept as (
+    delete from claims where id = any($4::int8[])
+), taken as materialized (
+    select j.* from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
+), lease as (
+    insert into claims (worker_id, started_at, job_ids, runs) select $3, clock_timestamp(), array_agg(id), array_agg(runs) from taken having count(*) > 0
+    returning id, started_at
 )
-update jobs j
-set state = 'running', token = nextval('job_tokens'), worker_id = $3, started_at = clock_timestamp(), attempt = attempt + 1, runs = runs + 1
-where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
-returning j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
+select t.*, l.id as claim_id, l.started_at, exists (select 1 from job_signals s where s.job_id = t.id and s.signal = 'cancel') as cancelled
+from taken t cross join lease l
+
+-- Keys that are unique among queued jobs are free as soon as their job runs; the claim calls it for the jobs that have such a key.
+-- name: releaseKeys
+update jobs set key_released = true where id = any($1::uuid[]) and not key_released
 
 -- name: isRegistered
 select exists (select 1 from workers where id = $1) as registered

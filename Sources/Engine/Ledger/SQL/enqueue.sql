@@ -3,14 +3,14 @@
 -- What is due by the caller's clock is due by the database's too: with a clock that is ahead, the wake-up would be refused at the claim as too early.
 -- name: insertJobs
 with new as (
-    insert into jobs (id, account_id, actor_id, parent_id, created_at, run_at, max_attempts, priority, state, kind, queue, unique_key, limit_key, trace, payload)
+    insert into jobs (id, account_id, actor_id, parent_id, created_at, run_at, max_attempts, priority, kind, queue, unique_key, limit_key, trace, payload)
     select n.id, n.account_id, n.actor_id, n.parent_id, $13::timestamptz,
-           case when n.run_at <= $13 then least(n.run_at, now()) else n.run_at end, n.max_attempts, n.priority, 'queued', n.kind, n.queue, n.unique_key,
+           case when n.run_at <= $13 then least(n.run_at, now()) else n.run_at end, n.max_attempts, n.priority, n.kind, n.queue, n.unique_key,
            n.limit_key, n.trace, n.payload::json
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::int2[], $7::int2[], $8::text[], $9::text[], $10::text[],
                 $11::text[], $12::text[], $14::text[])
          as n (id, account_id, actor_id, parent_id, run_at, max_attempts, priority, kind, queue, unique_key, trace, payload, limit_key)
-    on conflict (unique_key) where unique_key is not null and (state = 'queued' or left(unique_key, 2) = 'r:') do nothing
+    on conflict (unique_key) where unique_key is not null and not key_released do nothing
     returning id, account_id, run_at, priority, queue, kind, limit_key, trace
 ), waiting as (
     insert into outbox (job_id, account_id, run_at, rank, state, queue, kind, limit_key, trace)
@@ -23,9 +23,9 @@ select id from new
 -- The same for jobs without a unique key: what cannot conflict needs no word in the log that it did not.
 -- name: insertPlainJobs
 with new as (
-    insert into jobs (id, account_id, actor_id, parent_id, created_at, run_at, max_attempts, priority, state, kind, queue, unique_key, limit_key, trace, payload)
+    insert into jobs (id, account_id, actor_id, parent_id, created_at, run_at, max_attempts, priority, kind, queue, unique_key, limit_key, trace, payload)
     select n.id, n.account_id, n.actor_id, n.parent_id, $13::timestamptz,
-           case when n.run_at <= $13 then least(n.run_at, now()) else n.run_at end, n.max_attempts, n.priority, 'queued', n.kind, n.queue, n.unique_key,
+           case when n.run_at <= $13 then least(n.run_at, now()) else n.run_at end, n.max_attempts, n.priority, n.kind, n.queue, n.unique_key,
            n.limit_key, n.trace, n.payload::json
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::timestamptz[], $6::int2[], $7::int2[], $8::text[], $9::text[], $10::text[],
                 $11::text[], $12::text[], $14::text[])
@@ -43,7 +43,7 @@ select id from new
 -- meet a claim that holds them the other way round.
 -- name: findTwins
 select j.id, j.unique_key from jobs j
-where j.unique_key = any($1::text[]) and (j.state = 'queued' or left(j.unique_key, 2) = 'r:')
+where j.unique_key = any($1::text[]) and not j.key_released
 
 -- In order of id, as claims lock.
 -- name: lockTwins

@@ -3,10 +3,10 @@
 -- name: findJob
 select id, kind, queue, state, account_id, actor_id, parent_id, worker_id, created_at, run_at, started_at, null::timestamptz as finished_at, attempt,
        max_attempts, priority, trace, payload, progress, null::json as result, null::text as error_code, null::text as error, attempts
-from jobs where id = $1
+from living_jobs where id = $1
 union all
 select id, kind, queue, state, account_id, actor_id, parent_id, worker_id, created_at, run_at, started_at, finished_at, attempt,
-       max_attempts, priority, trace, payload, progress, result, error_code, error, attempts
+       max_attempts, priority, trace, payload, progress, result, error_code, error, coalesce(attempts, '{}')
 from finished_jobs where id = $1
 
 -- name: lockForCancel
@@ -16,7 +16,7 @@ select case when o.gated then o.limit_key end as gate from outbox o where o.job_
 delete from outbox where job_id = $1
 
 -- name: isAlive
-select id, state from jobs where id = $1
+select id from jobs where id = $1
 
 -- name: retentionOf
 select kind, attempt from jobs where id = $1
@@ -43,15 +43,15 @@ with chosen as (
     from finished_jobs f
     where f.id = any($1::uuid[]) and f.state = 'dead'
       and not exists (
-          select 1 from jobs t where t.unique_key = f.unique_key and (t.state = 'queued' or left(t.unique_key, 2) = 'r:'))
+          select 1 from jobs t where t.unique_key = f.unique_key and not t.key_released)
 ), gone as (
     delete from finished_jobs f using chosen c where f.id = c.id and c.turn = 1 and f.state = 'dead' returning f.*
 ), signals as (
     delete from job_signals s using gone where s.job_id = gone.id
 ), back as (
-    insert into jobs (id, account_id, actor_id, parent_id, created_at, run_at, max_attempts, priority, state, kind, queue, unique_key, trace, payload,
+    insert into jobs (id, account_id, actor_id, parent_id, created_at, run_at, max_attempts, priority, kind, queue, unique_key, trace, payload,
                       progress, checkpoint, runs, attempts)
-    select id, account_id, actor_id, parent_id, created_at, now(), max_attempts, priority, 'queued', kind, queue, unique_key, trace, payload, progress,
+    select id, account_id, actor_id, parent_id, created_at, now(), max_attempts, priority, kind, queue, unique_key, trace, payload, progress,
            checkpoint, runs, attempts
     from gone
     returning id, account_id, run_at, priority, queue, kind, trace
@@ -79,7 +79,7 @@ select queue, state, count(*) as count, extract(epoch from now() - min(run_at)):
 from outbox group by queue, state
 
 -- name: runningCounts
-select queue, count(*) as count from jobs where state = 'running' group by queue
+select queue, count(*) as count from running_jobs group by queue
 
 -- name: deadCounts
 select queue, count(*) as count from finished_jobs where state = 'dead' group by queue

@@ -100,7 +100,7 @@ delete from limit_counters c using idle where c.key = idle.key
 -- name: drift
 select key, coalesce(c.in_use, 0) as counted, coalesce(r.running, 0)::int4 as running
 from limit_counters c
-full join (select limit_key collate "C" as key, count(*) as running from jobs where state = 'running' and limit_key is not null group by limit_key) r using (key)
+full join (select limit_key collate "C" as key, count(*) as running from running_jobs where limit_key is not null group by limit_key) r using (key)
 where coalesce(c.in_use, 0) <> coalesce(r.running, 0)
 order by key limit 100
 

@@ -25,14 +25,20 @@ insert into worker_deaths (worker_id, queues) select id, queues from gone on con
 
 -- Skips what is locked: that is a late end being written, or a frozen process in the middle of it; the next round looks again.
 -- name: leasesOf
-select j.id, j.token, j.kind, j.attempt, j.deaths, j.started_at, j.limit_key,
+select j.id, j.kind, j.attempt, j.deaths, c.started_at, j.limit_key,
        exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
-from jobs j where j.worker_id = $1 and j.state = 'running' order by j.id limit 500 for update of j skip locked
+from claims c cross join lateral unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run
+where c.worker_id = $1
+order by j.id limit 500 for update of j skip locked
+
+-- Claims of a dead worker whose jobs have all moved on; what was skipped above keeps its claim.
+-- name: forgetClaims
+delete from claims c
+where c.worker_id = $1 and not exists (select 1 from unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run)
 
 -- Leases of workers that no row knows: their worker was buried while its claim was on its way.
 -- name: orphanedWorkers
-select distinct j.worker_id from jobs j
-where j.worker_id is not null and j.state = 'running' and not exists (select 1 from workers w where w.id = j.worker_id)
+select distinct c.worker_id from claims c where not exists (select 1 from workers w where w.id = c.worker_id)
 
 -- name: forgetDeaths
 delete from worker_deaths where died_at < now() - interval '1 day'

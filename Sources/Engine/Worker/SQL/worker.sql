@@ -12,11 +12,19 @@ update workers set beats = beats + 1, running = $2, stopping = $3 where id = $1 
 -- name: unregister
 delete from workers where id = $1
 
--- The leases that the ledger knows under this worker.
--- name: leases
-select token from jobs where worker_id = $1 and state = 'running'
+-- The claims that the ledger knows under this worker.
+-- name: claims
+select id from claims where worker_id = $1
 
 -- name: lockLeases
-select j.id, j.token, j.kind, j.attempt, j.deaths, j.started_at, j.limit_key,
+select j.id, j.kind, j.attempt, j.deaths, c.started_at, j.limit_key,
        exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
-from jobs j where j.worker_id = $1 and j.token = any($2::int8[]) and j.state = 'running' order by j.id for update of j skip locked
+from claims c cross join lateral unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run
+where c.worker_id = $1 and c.id = any($2::int8[])
+order by j.id for update of j skip locked
+
+-- Claims whose jobs have all moved on. A job that somebody holds at the moment keeps its claim.
+-- name: forgetClaims
+delete from claims c
+where c.worker_id = $1 and c.id = any($2::int8[])
+  and not exists (select 1 from unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run)

@@ -258,7 +258,7 @@ struct SuspectTests {
         try await EngineRig.with(kinds: kinds, handlers: handlers(company)) { rig in
             try await rig.declareQueues()
             let sent = try await rig.enqueue("test.atomic")
-            try await rig.script("update outbox set state = 'sent', sent_at = now(), publish = 1")
+            try await rig.script("update outbox set sent_at = now(), publish = 1")
             let later = try await rig.enqueue("test.leased", delay: .seconds(3600))
             let letters = [sent, later, .next()].map { id in
                 OutgoingMessage(routingKey: rig.prefix + Topology.deadLetters, messageID: id.description, headers: ["publish": .int(1)])
@@ -267,7 +267,7 @@ struct SuspectTests {
             try await rig.running([.scheduler(rig.scheduler())]) {
                 try await eventually("the letters are read") { try await rig.value("select count(*) from outbox where suspect") == 2 }
                 try await eventually("and acked") { try await rig.waiting(in: Topology.deadLetters) == 0 }
-                #expect(try await rig.value("select state from outbox where job_id = $1", sent, as: String.self) == "ready")
+                #expect(try await rig.value("select count(*) from outbox where job_id = $1 and state = 'ready' and sent_at is null", sent) == 1)
                 #expect(try await rig.value("select state from outbox where job_id = $1", later, as: String.self) == "scheduled")
                 try await rig.running([.relay(rig.relay()), .worker(rig.worker())]) { _ = try await rig.wait(sent, for: .completed) }
             }

@@ -163,6 +163,8 @@ struct LimitTests {
     @Test func `a parked job can be cancelled, and so can the one that was let through`() async throws {
         let (running, barrier) = (Running(), Barrier())
         try await EngineRig.with(kinds: [Self.kind(#""concurrency": 1"#)], handlers: Self.waiting(running, barrier)) { rig in
+            // A worker without a queue would find the rows by itself.
+            try await rig.declareQueues()
             _ = try await rig.enqueue(Self.jobs(1, "a"))
             let (relay, next) = (rig.relay(), rig.relay())
             try await rig.running([.worker(rig.worker())]) {

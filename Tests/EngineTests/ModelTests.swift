@@ -261,15 +261,14 @@ private final class Model {
             try connection.transaction { connection in
                 let rows = try picker.pick(queue: "fast", slots: dice.roll(6) + 1, on: connection)
                 if crash == 0 { throw end }
-                var sent: [Identifier] = []
-                for row in rows {
-                    let number: Int64 = try row("publish")
-                    broker.append(Message(id: try row("job_id"), publish: number + 1, kind: try row("kind")))
-                    sent.append(try row("job_id"))
-                    if crash == 1 { throw end }
+                let kinds = try Dictionary(uniqueKeysWithValues: rows.map { (try $0("job_id") as Identifier, try $0("kind") as String) })
+                let marked = try connection.run(SQL.Relay.markSent, Array(kinds.keys))
+                if crash == 1 { throw end }
+                for row in marked {
+                    let id: Identifier = try row("job_id")
+                    broker.append(Message(id: id, publish: try row("publish"), kind: kinds[id] ?? ""))
+                    if crash == 2 { throw end }
                 }
-                if crash == 2 { throw end }
-                _ = try connection.run(SQL.Relay.markSent, sent)
                 if crash == 3 { throw end }
             }
         } catch is Crash {
@@ -400,7 +399,10 @@ private final class Model {
         try surviving("the relay") { _ = try Connection(shaky).run(SQL.Ledger.unsend, "fast") }
     }
 
-    private func resend() throws { _ = try observer.run(SQL.Maintenance.resend, 0.0) }
+    private func resend() throws {
+        var resender = Resender(after: .zero)
+        _ = try resender.round(observer)
+    }
 
     /// A few rounds of the maintenance, and an audit in each worker.
     private func maintain() throws {

@@ -37,7 +37,7 @@ struct WakeUpTests {
             for key in ["a", "b", "c"] {
                 entries.append(WakeUpMessage.Entry(id: try await rig.enqueue("test.atomic", ["key": .string(key)]), publish: 1))
             }
-            try await rig.script("update outbox set state = 'sent', sent_at = now(), publish = 1")
+            try await rig.script("update outbox set sent_at = now(), publish = 1")
             // One that is gone, one that is stale, and a line without sense among them.
             let stale = WakeUpMessage.Entry(id: entries[2].id, publish: 0)
             let message = WakeUpMessage(kind: "test.atomic", entries: [WakeUpMessage.Entry(id: .next(), publish: 1), stale] + entries)
@@ -74,7 +74,7 @@ struct WakeUpTests {
             try await rig.running([.worker(rig.worker())]) {
                 // Behind all those: when this one has run, they have been looked at.
                 let last = try await rig.enqueue("test.atomic", ["key": "last"])
-                try await rig.script("update outbox set state = 'sent', sent_at = now(), publish = 1 where job_id = '\(last)'")
+                try await rig.script("update outbox set sent_at = now(), publish = 1 where job_id = '\(last)'")
                 try await rig.publish([rig.wakeUp(last, publish: 1, kind: "test.atomic")])
                 try await rig.wait(last, for: .completed)
                 try await eventually("the queue is empty") { try await rig.waiting() == 0 }
@@ -152,7 +152,7 @@ struct WakeUpTests {
             try await rig.running([.worker(rig.worker())]) {
                 let held = Barrier()
                 let relay = try await rig.hold(
-                    id, held, then: "update outbox set state = 'sent', sent_at = now(), publish = 1 where job_id = '\(id)'")
+                    id, held, then: "update outbox set sent_at = now(), publish = 1 where job_id = '\(id)'")
                 try await rig.publish([rig.wakeUp(id, publish: 1, kind: "test.atomic")])
                 try await eventually("the claim waits for the row") {
                     try await rig.value("select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'") == 1
@@ -172,7 +172,7 @@ struct WakeUpTests {
             try await rig.declareQueues()
             let held = try await rig.enqueue("test.leased", ["key": "held"])
             let free = try await rig.enqueue("test.leased", ["key": "free"])
-            try await rig.script("update outbox set state = 'sent', sent_at = now(), publish = 1")
+            try await rig.script("update outbox set sent_at = now(), publish = 1")
             try await rig.publish([held, free].map { rig.wakeUp($0, publish: 1, kind: "test.leased") })
             let barrier = Barrier()
             let holder = try await rig.hold(held, barrier)

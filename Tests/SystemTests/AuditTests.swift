@@ -101,7 +101,7 @@ struct AuditTests {
         "ledger.waiting-is-free": claimed("gen_random_uuid()"),
         "ledger.waiting-lives": "delete from jobs",
         "ledger.outbox-agrees": "update outbox set rank = rank + 1",
-        "ledger.wake-ups": "update outbox set state = 'sent', sent_at = now(), publish = 0",
+        "ledger.wake-ups": "update outbox set sent_at = now(), publish = 0",
         "ledger.unique-keys": "drop index jobs_unique_key; update jobs set unique_key = 'q:one'",
         "ledger.attempts": "update jobs set attempt = max_attempts",
         "ledger.signals": "insert into job_signals (job_id, signal, created_at) values (gen_random_uuid(), 'cancel', now() - interval '3 hours')",

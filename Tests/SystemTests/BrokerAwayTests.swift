@@ -53,7 +53,7 @@ struct BrokerAwayTests {
             _ = try rig.start("scheduler")
             _ = try await market.purchases(10)
             try await eventually("all wake-ups are sent") {
-                try await rig.count("select count(*) from outbox where state = 'sent' and kind = 'plan.purchase'") == 10
+                try await rig.count("select count(*) from outbox where sent_at is not null and kind = 'plan.purchase'") == 10
             }
             await rig.wipeBroker()
             // The next wake-up comes back from the broker; the relay makes the queues anew and sends the others again.

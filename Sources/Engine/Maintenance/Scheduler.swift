@@ -104,6 +104,7 @@ package final class Scheduler: Sendable {
     private func lead(_ session: Connection) throws {
         var rescuer = Rescuer(settings: settings, ledger: ledger, log: log)
         var limits = LimitKeeper(ledger: ledger, log: log)
+        var resender = Resender(after: settings.resendAfter)
         let schedules = ScheduleFirer(ledger: ledger, log: log)
         var nextHousekeeping = monotonicNanoseconds()
         var nextMeasure = monotonicNanoseconds()
@@ -111,7 +112,7 @@ package final class Scheduler: Sendable {
             try attempt("rescue", session) { try rescuer.round(session, now: monotonicNanoseconds()) }
             try attempt("schedules", session) { try schedules.round(session) }
             try attempt("cancels", session) { _ = try session.transaction { try ledger.cancelSignalled(on: $0) } }
-            try attempt("wake-ups", session) { try resend(session) }
+            try attempt("wake-ups", session) { try resend(&resender, session) }
             try attempt("limits", session) { try limits.round(session) }
             if monotonicNanoseconds() >= nextMeasure {
                 nextMeasure = monotonicNanoseconds() + 5_000_000_000
@@ -139,8 +140,8 @@ package final class Scheduler: Sendable {
         }
     }
 
-    private func resend(_ session: Connection) throws {
-        let resent = try session.run(SQL.Maintenance.resend, Double(settings.resendAfter.microseconds) / 1e6).affected
+    private func resend(_ resender: inout Resender, _ session: Connection) throws {
+        let resent = try resender.round(session)
         guard resent > 0 else { return }
         log.warning("wake-ups that nobody claimed are sent again", ["count": "\(resent)"])
         ledger.bell?.ring()

@@ -35,8 +35,9 @@ create unique index jobs_unique_key on jobs (unique_key) where unique_key is not
 create index jobs_account on jobs (account_id, id) where account_id is not null;
 create index jobs_parent on jobs (parent_id) where parent_id is not null;
 
--- What waits. state: scheduled (run_at in the future), ready (due, no wake-up sent), sent (a wake-up is on its way), parked (its key's limit is full).
--- A row lives until the claiming transaction deletes it; a rollback brings it back.
+-- What waits. state: scheduled (run_at in the future), ready (due), parked (its key's limit is full). A ready row with a time of sending has a wake-up on its
+-- way. That is no state of its own, and in no index: the mark changes a row in its place, with no index entry to write and none to leave behind. The rows
+-- that are sent stand at the head of their flows, as many as a window holds. A row lives until the claiming transaction deletes it; a rollback brings it back.
 create table outbox (
     job_id uuid primary key,
     account_id uuid not null default '00000000-0000-0000-0000-000000000000',
@@ -47,16 +48,15 @@ create table outbox (
     resends smallint not null default 0,
     suspect boolean not null default false,
     gated boolean not null default false, -- met a full limit: parked, or let through since and not yet claimed
-    state text not null check (state in ('scheduled', 'ready', 'sent', 'parked')),
+    state text not null check (state in ('scheduled', 'ready', 'parked')),
     queue text not null,
     kind text not null,
     limit_key text collate "C",
     trace text
-) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0); -- room for the mark of every row of a page
 
 create index outbox_ready on outbox (queue, rank, account_id, job_id) where state = 'ready';
 create index outbox_scheduled on outbox (run_at) where state = 'scheduled';
-create index outbox_sent on outbox (queue, sent_at) where state = 'sent';
 -- Only what has met a full limit: a job that finds room at once has no entry here, nor has one without a limit.
 create index outbox_gated on outbox (limit_key, state, rank, job_id) where gated;
 

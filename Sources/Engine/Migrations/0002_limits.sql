@@ -111,7 +111,7 @@ begin
                    case when o.rate_count is null then w.burst else coalesce(o.burst, o.rate_count) end as burst
         ) r
         cross join lateral (
-            select count(*) as count from outbox where limit_key = c.key and gated and state in ('scheduled', 'ready', 'sent')
+            select count(*) as count from outbox where limit_key = c.key and gated and state in ('scheduled', 'ready')
         ) a
     ), chosen as materialized (
         select r.key, o.job_id, row_number() over (partition by r.key order by o.rank, o.job_id) - 1 as turn, r.from_at, r.step

@@ -1,16 +1,19 @@
 internal import Bytes
 internal import Postgres
 
-/// Picks the ready rows of a queue that go next, in fair order, and locks them.
+/// Picks the ready rows of a queue that go next, in fair order.
 ///
 /// The relay picks what it publishes; a worker without a broker picks what it claims itself.
 struct OutboxPicker: Sendable {
     private let agingStep: Double
+    private let includingSent: Bool
+    /// Whether what others have in hand is left out, at the price of a lock for each row.
+    var skipsLocked: Bool
     private var pickers: [String: FlowPicker] = [:]
     private var lastFlow: [String: Flow] = [:]
     private var known: [String: Known] = [:]
 
-    /// The flows that a queue had at the last look.
+    /// The flows that a queue had at the last look; none when nothing was left to send.
     private struct Known {
         var flows: [Flow]
         /// Where each flow goes on.
@@ -25,7 +28,15 @@ struct OutboxPicker: Sendable {
     /// than a sixth of the time goes into looking.
     private static let memory = Duration.milliseconds(5)
 
-    init(agingStep: Duration = .seconds(30)) {
+    /// A look that took longer is not repeated at once for the few rows that may have come since.
+    private static let dear = Duration.milliseconds(2)
+
+    /// - Parameters:
+    ///   - includingSent: also rows whose wake-ups were sent.
+    ///   - skipsLocked: not rows that others have in hand.
+    init(agingStep: Duration = .seconds(30), includingSent: Bool = false, skipsLocked: Bool = false) {
+        self.includingSent = includingSent
+        self.skipsLocked = skipsLocked
         self.agingStep = max(Double(agingStep.nanoseconds) / 1e9, 0.001)
     }
 
@@ -33,13 +44,20 @@ struct OutboxPicker: Sendable {
     mutating func pick(queue: String, slots: Int, on connection: Connection) throws -> [Row] {
         let now = monotonicNanoseconds()
         // With a backlog the list of flows changes little from one turn to the next, and each look costs a descent for each flow.
-        var flows = known[queue].flatMap { now < $0.until ? $0.flows : nil } ?? []
-        if flows.isEmpty {
+        var flows: [Flow]
+        if let known = known[queue], now < known.until {
+            if known.flows.isEmpty { return [] }
+            flows = known.flows
+        } else {
             known[queue] = nil
-            let ready: Int = try connection.run(SQL.Relay.readyCount, queue, slots + 1).only()("count")
+            let ready: Int = try connection.run(SQL.Relay.readyCount, queue, slots + 1, includingSent).only()("count")
             if ready <= slots {
                 pickers[queue]?.forget()
-                return try Array(connection.run(SQL.Relay.pickAny, queue, slots))
+                let rows = try Array(connection.run(skipsLocked ? SQL.Relay.pickAnyFree : SQL.Relay.pickAny, queue, slots, includingSent))
+                let took = monotonicNanoseconds() - now
+                // It had to walk over many that are sent and not claimed.
+                if took > Self.dear.nanoseconds, rows.count < slots { known[queue] = Known(flows: [], until: now + 5 * took) }
+                return rows
             }
             flows = try self.flows(of: queue, on: connection)
             let took = monotonicNanoseconds() - now
@@ -50,8 +68,9 @@ struct OutboxPicker: Sendable {
         var ended: Set<Flow> = []
         try pickers[queue, default: FlowPicker(agingStep: agingStep)].pick(flows: flows, slots: slots, now: Double(now) / 1e9) { shares in
             let rows = try connection.run(
-                SQL.Relay.pickFlows, queue, shares.map { Int16(-$0.flow.priority) }, shares.map(\.flow.accountID),
-                shares.map { last[$0.flow] ?? .zero }, shares.map { Int64($0.rows) })
+                skipsLocked ? SQL.Relay.pickFlowsFree : SQL.Relay.pickFlows, queue, shares.map { Int16(-$0.flow.priority) },
+                shares.map(\.flow.accountID),
+                shares.map { last[$0.flow] ?? .zero }, shares.map { Int64($0.rows) }, includingSent)
             var taken = Array(repeating: 0, count: shares.count)
             for row in rows {
                 let turn: Int = try row("turn")
@@ -65,9 +84,12 @@ struct OutboxPicker: Sendable {
         known[queue]?.last = last
         if !ended.isEmpty { known[queue]?.flows.removeAll { ended.contains($0) } }
         // What came meanwhile may fill what was left over.
-        if picked.count < slots { known[queue] = nil }
+        if picked.count < slots || known[queue]?.flows.isEmpty == true { known[queue] = nil }
         return picked
     }
+
+    /// Whether the queue is left alone for a moment; what is new in it is seen then.
+    func rests(_ queue: String) -> Bool { known[queue].map { $0.flows.isEmpty && monotonicNanoseconds() < $0.until } ?? false }
 
     /// The flows of a queue; of more than `limit` flows, the next ones after those looked at before, and from the beginning again.
     private mutating func flows(of queue: String, on connection: Connection, limit: Int = 2000) throws -> [Flow] {

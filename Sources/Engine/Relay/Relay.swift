@@ -25,8 +25,9 @@ package struct RelaySettings: Sendable {
 
 /// The process that publishes wake-ups for due outbox rows.
 ///
-/// One thread with a database connection and a broker connection. It takes due rows with SKIP LOCKED (so any number of relays may run), publishes them
-/// persistent and mandatory, waits for the confirms and marks them sent, all in one bounded transaction: a crash in between publishes again, never less.
+/// One thread with a database connection and a broker connection. It marks due rows as sent, which locks them, publishes their wake-ups persistent and
+/// mandatory, and commits after the confirms, all in one bounded transaction: a crash in between publishes again, never less. Any number of relays may run:
+/// two that picked the same rows mark them one after the other, and the second finds them marked.
 /// The broker being away stops nothing but the relay itself: workers then poll the same rows.
 package final class Relay: Sendable {
     private let stopping = Atomic<Bool>(false)

@@ -20,6 +20,8 @@ final class RelayLoop {
     private var ready: (queues: [String], until: Int64) = ([], 0)
     /// What waits at the broker, by queue.
     private var windows: [String: BrokerWindow] = [:]
+    /// Until when (monotonic nanoseconds) what others have in hand is looked out for.
+    private var heldUntil: Int64 = 0
     /// Turns one after the other in which windows were full and nothing could be sent.
     private var idleTurns = 0
 
@@ -33,6 +35,7 @@ final class RelayLoop {
         picker = OutboxPicker(agingStep: settings.agingStep)
         var database = database
         database.prefersIndexes = true
+        database.lockTimeout = .seconds(1)
         let connection = try Connection(database)
         self.connection = connection
         let admin = try BrokerConnection(broker)
@@ -72,7 +75,7 @@ final class RelayLoop {
             }
             let count = try publish(definition, slots: room)
             published += count
-            if count == room { limited = true }
+            if count == room || picker.rests(queue) { limited = true }
         }
         if unroutable { throw QueueGone() }
         if published == 0 { ready.until = 0 }
@@ -122,43 +125,73 @@ final class RelayLoop {
         try publisher.keepAlive()
     }
 
-    /// Takes, publishes and marks up to `slots` rows of a queue in one transaction.
+    /// Picks, marks and publishes up to `slots` rows of a queue in one transaction.
     private func publish(_ definition: QueueDefinition, slots: Int) throws -> Int {
+        picker.skipsLocked = monotonicNanoseconds() < heldUntil
+        do {
+            return try publishPicked(definition, slots: slots)
+        } catch let error as PostgresError where error.kind == .lockTimeout {
+            // Somebody has a row in hand for long: a worker that found it without its wake-up.
+            heldUntil = monotonicNanoseconds() + 30_000_000_000
+            return 0
+        }
+    }
+
+    private func publishPicked(_ definition: QueueDefinition, slots: Int) throws -> Int {
         let began = monotonicNanoseconds()
         let queue = definition.queue
-        var confirmed: [Identifier] = []
+        var confirmed = 0
         var taken = 0
         try connection.transaction { connection in
-            let rows = try picker.pick(queue: queue, slots: slots, on: connection)
+            let picked = try picker.pick(queue: queue, slots: slots, on: connection)
+            guard !picked.isEmpty else { return }
+            let rows = try mark(picked, on: connection)
             taken = rows.count
             guard !rows.isEmpty else { return }
             // A turn's jobs make at least eight messages, so that several workers get their share of a small backlog.
-            let messages = try grouped(rows, limit: max(1, min(definition.jobsPerMessage, rows.count / 8)))
+            let messages = grouped(rows, limit: max(1, min(definition.jobsPerMessage, rows.count / 8)))
             let outcomes = try publisher.publish(messages.map { $0.outgoing(routingKey: topology.name(queue)) })
+            var left: [Identifier] = []
             for (message, outcome) in zip(messages, outcomes) {
-                if case .confirmed = outcome { confirmed += message.entries.map(\.id) } else { refused(queue, outcome) }
+                if case .confirmed = outcome {
+                    confirmed += message.entries.count
+                } else {
+                    refused(queue, outcome)
+                    left += message.entries.map(\.id)
+                }
             }
             windows[queue, default: BrokerWindow()].sent(jobs: taken, messages: messages.count)
-            if !confirmed.isEmpty { _ = try connection.run(SQL.Relay.markSent, confirmed) }
+            if !left.isEmpty { _ = try connection.run(SQL.Relay.unmark, left) }
         }
         if taken > 0 {
-            metrics.published.increment(by: confirmed.count)
+            metrics.published.increment(by: confirmed)
             metrics.turnSeconds.observe(Double(monotonicNanoseconds() - began) / 1e9)
         }
-        return confirmed.count
+        return confirmed
     }
 
-    /// Neighbours of one kind share a message; the order of the rows stays.
-    private func grouped(_ rows: [Row], limit: Int) throws -> [WakeUpMessage] {
+    /// Marks the rows, each with the number under which it is published now; returns those that were still there, one message each, in the order of the rows.
+    private func mark(_ picked: [Row], on connection: Connection) throws -> [WakeUpMessage] {
+        var numbers: [Identifier: Int64] = [:]
+        for row in try connection.run(SQL.Relay.markSent, picked.map { try $0("job_id") as Identifier }) {
+            numbers[try row("job_id")] = try row("publish")
+        }
+        return try picked.compactMap { row in
+            let id: Identifier = try row("job_id")
+            return try numbers[id].map {
+                WakeUpMessage(kind: try row("kind"), entries: [WakeUpMessage.Entry(id: id, publish: $0)], trace: try row("trace"))
+            }
+        }
+    }
+
+    /// Neighbours of one kind share a message; the order of the jobs stays.
+    private func grouped(_ wakeUps: [WakeUpMessage], limit: Int) -> [WakeUpMessage] {
         var messages: [WakeUpMessage] = []
-        for row in rows {
-            let publish: Int64 = try row("publish")
-            let entry = WakeUpMessage.Entry(id: try row("job_id"), publish: publish + 1)
-            let kind: String = try row("kind")
-            if let last = messages.indices.last, messages[last].kind == kind, messages[last].entries.count < limit {
-                messages[last].entries.append(entry)
+        for wakeUp in wakeUps {
+            if let last = messages.indices.last, messages[last].kind == wakeUp.kind, messages[last].entries.count < limit {
+                messages[last].entries += wakeUp.entries
             } else {
-                messages.append(WakeUpMessage(kind: kind, entries: [entry], trace: try row("trace")))
+                messages.append(wakeUp)
             }
         }
         return messages

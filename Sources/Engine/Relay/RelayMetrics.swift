@@ -11,6 +11,6 @@ struct RelayMetrics: Sendable {
         connected = registry.gauge("millrace_relay_connected", "1 while the relay has both its connections.")
         published = registry.counter("millrace_relay_published_total", "Wake-ups that the broker confirmed.")
         refused = registry.counter("millrace_relay_refused_total", "Wake-ups that the broker refused or could not route.")
-        turnSeconds = registry.histogram("millrace_relay_batch_seconds", "Time of one batch: rows taken, published, confirmed, marked.")
+        turnSeconds = registry.histogram("millrace_relay_batch_seconds", "Time of one batch: rows picked, marked, published, confirmed.")
     }
 }

@@ -70,14 +70,14 @@ enum Claim {
         }
     }
 
-    /// Looks for due rows of a queue while the broker is away: what it may have taken with it first, then what was never sent, in the relay's order.
+    /// Looks for due rows of a queue while the broker is away, in the relay's order, whether their wake-ups were sent or not: it may have taken them with it.
     static func look(queue: String, limit: Int, picker: inout OutboxPicker, on connection: Connection) throws -> [ClaimRequest] {
         _ = try connection.run(SQL.Relay.promote, 1000)
         let paused: [String] = try connection.run(SQL.Relay.pausedQueues).map { try $0("queue") }
         guard !paused.contains(queue) else { return [] }
-        var rows = try Array(connection.run(SQL.Claim.lookSent, queue, limit))
-        if rows.count < limit { rows += try picker.pick(queue: queue, slots: limit - rows.count, on: connection) }
-        return try rows.map { ClaimRequest(id: try $0("job_id"), publish: try $0("publish"), kind: try $0("kind")) }
+        return try picker.pick(queue: queue, slots: limit, on: connection).map {
+            ClaimRequest(id: try $0("job_id"), publish: try $0("publish"), kind: try $0("kind"))
+        }
     }
 
     private static func choose(_ rows: Rows, numbers: [Identifier: Int64], allowingSuspects: Bool) throws -> Selection {

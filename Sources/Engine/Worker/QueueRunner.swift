@@ -35,7 +35,7 @@ final class QueueRunner: Sendable {
     private let acks = Mailbox<ClaimRequest.Receipt>()
     private let wake = WakeUp()
     private let state: Mutex<State>
-    private let picker = Mutex(OutboxPicker())
+    private let picker = Mutex(OutboxPicker(includingSent: true, skipsLocked: true))
     private let stopping = Atomic<Bool>(false)
     private let thread = Mutex<Thread?>(nil)
     private let connected: Gauge

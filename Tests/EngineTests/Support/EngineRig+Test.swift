@@ -66,7 +66,7 @@ extension EngineRig {
 
     /// How many of the outbox's rows are in this state.
     func outbox(_ state: String, queue: String = "fast") async throws -> Int {
-        try await value("select count(*) from outbox where state = $1 and queue = $2", state, queue)
+        try await value("select count(*) from outbox where case when sent_at is null then state else 'sent' end = $1 and queue = $2", state, queue)
     }
 
     /// Throws everybody out of the test's database and lets nobody in, or lets them in again.

@@ -52,8 +52,7 @@ where j.key_released and (j.unique_key is null or left(j.unique_key, 2) = 'r:' o
 select 'job_' || replace(job_id::text, '-', '') || ' ' || state as breach
 from outbox
 where publish < 0 or resends < 0
-   or state = 'sent' and (sent_at is null or publish = 0 or run_at > now())
-   or state in ('ready', 'scheduled') and sent_at is not null
+   or sent_at is not null and (state <> 'ready' or publish = 0 or run_at > now())
 
 -- name: attemptsAmiss
 select 'job_' || replace(id::text, '-', '') || ' attempt ' || attempt || ' of ' || max_attempts as breach

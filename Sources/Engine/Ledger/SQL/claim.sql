@@ -16,10 +16,6 @@ where o.job_id = any($1::uuid[])
 order by o.job_id
 for update of o skip locked
 
--- While the broker is down, workers also look for the rows whose wake-ups it may have taken with it; the claim decides as it does for a wake-up.
--- name: lookSent
-select job_id, publish, kind from outbox where queue = $1 and state = 'sent' order by sent_at limit $2 for update skip locked
-
 -- name: takeAtomic
 with gone as (delete from outbox where job_id = any($1::uuid[]))
 select j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
@@ -85,7 +81,7 @@ with mine as (
     select o.job_id from outbox o join unnest($1::uuid[], $2::int8[]) as m (id, publish) on o.job_id = m.id and o.publish = m.publish
     where o.job_id = any($1::uuid[]) and o.sent_at is not null for update of o skip locked
 )
-update outbox o set state = 'ready', sent_at = null from mine where o.job_id = mine.job_id
+update outbox o set sent_at = null from mine where o.job_id = mine.job_id
 
 -- Committed before the job runs alone: if its worker dies, the death is on record. A row that a claim holds is being decided on elsewhere.
 -- name: markSuspects

@@ -71,12 +71,13 @@ on conflict (queue) do update set paused = excluded.paused, paused_by = excluded
 
 -- Wake-ups that were dropped while the queue was paused, or by a broker that was wiped, are sent again at once. What a claim holds needs no wake-up.
 -- name: unsend
-with lost as (select job_id from outbox where queue = $1 and state = 'sent' for update skip locked)
-update outbox o set state = 'ready', sent_at = null from lost where o.job_id = lost.job_id
+with lost as (select job_id from outbox where queue = $1 and state = 'ready' and sent_at is not null for update skip locked)
+update outbox o set sent_at = null from lost where o.job_id = lost.job_id
 
 -- name: queueCounts
-select queue, state, count(*) as count, extract(epoch from now() - min(run_at))::float8 as oldest
-from outbox group by queue, state
+select queue, case when sent_at is null then state else 'sent' end as state, count(*) as count,
+       extract(epoch from now() - min(run_at))::float8 as oldest
+from outbox group by 1, 2
 
 -- name: runningCounts
 select queue, count(*) as count from running_jobs group by queue

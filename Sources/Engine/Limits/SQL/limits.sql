@@ -10,10 +10,9 @@ select key, granted from take_permits($1::text[], $2::int4[], $3::int4[], $4::in
 -- name: park
 update outbox set state = 'parked', gated = true, sent_at = null, publish = publish + 1, resends = 0 where job_id = any($1::uuid[])
 
--- Jobs whose key another claim is busy with: they come again. Only what is sent has a time of sending; asked by its state, it would be looked for among
--- everything that is sent, by the index that has that state.
+-- Jobs whose key another claim is busy with: they come again.
 -- name: putBack
-update outbox set state = 'ready', sent_at = null where job_id = any($1::uuid[]) and sent_at is not null
+update outbox set sent_at = null where job_id = any($1::uuid[]) and sent_at is not null
 
 -- The run alone of a suspect that is not to begin yet: the death that was counted in advance did not happen.
 -- name: uncountDeaths
@@ -44,7 +43,7 @@ from unnest($1::text[], $2::int4[]) as w (key, slots) left join limit_overrides 
 with room as (
     select w.key, greatest(0, w.batch - a.count)::int8 as count
     from unnest($1::text[], $2::int4[]) as w (key, batch)
-    cross join lateral (select count(*) as count from outbox where limit_key = w.key and gated and state in ('ready', 'sent')) a
+    cross join lateral (select count(*) as count from outbox where limit_key = w.key and gated and state = 'ready') a
 ), chosen as materialized (
     select o.job_id from room r
     cross join lateral (
@@ -63,7 +62,7 @@ with free as materialized (
 ), room as (
     select f.key, greatest(0, f.batch - a.count)::int8 as count
     from free f
-    cross join lateral (select count(*) as count from outbox where limit_key = f.key and gated and state in ('ready', 'sent')) a
+    cross join lateral (select count(*) as count from outbox where limit_key = f.key and gated and state = 'ready') a
 ), chosen as materialized (
     select o.job_id from room r
     cross join lateral (

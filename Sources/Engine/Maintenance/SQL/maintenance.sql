@@ -3,15 +3,27 @@
 -- name: lead
 select pg_try_advisory_lock(1837, 0) as leads
 
--- Wake-ups that nobody claimed are sent again, each row after twice the time of the time before; never while their queue is paused.
+-- Wake-ups that nobody claimed are sent again, each row after twice the time of the time before; never while their queue is paused. Nothing leads to what was
+-- sent but the order of the flows, so each look goes a stretch further through that, from ($2 to $5) on; returns how far it came and how many it found.
 -- name: resend
-with lost as (
-    select o.job_id from outbox o
-    where o.state = 'sent' and o.sent_at < now() - make_interval(secs => $1::float8 * power(2, least(o.resends, 10)))
-      and not exists (select 1 from queue_controls c where c.queue = o.queue and c.paused)
-    order by o.sent_at limit 1000 for update skip locked
+with seen as materialized (
+    select job_id, queue, rank, account_id, sent_at, resends from outbox
+    where state = 'ready' and (queue, rank, account_id, job_id) > ($2::text, $3::int2, $4::uuid, $5::uuid)
+    order by queue, rank, account_id, job_id limit $6
+), late as materialized (
+    select s.job_id from seen s
+    where s.sent_at < now() - make_interval(secs => $1::float8 * power(2, least(s.resends, 10)))
+      and not exists (select 1 from queue_controls c where c.queue = s.queue and c.paused)
+), lost as (
+    select o.job_id from outbox o join seen s on s.job_id = o.job_id and s.sent_at = o.sent_at
+    where o.job_id = any(array(select job_id from late)) and o.state = 'ready'
+    for update of o skip locked
+), again as (
+    update outbox o set sent_at = null, resends = least(o.resends + 1, 30) from lost where o.job_id = any(array(select job_id from late)) and o.job_id = lost.job_id
+    returning o.job_id
 )
-update outbox o set state = 'ready', sent_at = null, resends = least(o.resends + 1, 30) from lost where o.job_id = lost.job_id
+select queue, rank, account_id, job_id, (select count(*) from seen) as seen, (select count(*) from again) as again
+from seen order by queue desc, rank desc, account_id desc, job_id desc limit 1
 
 -- name: workers
 select w.id, w.lock, w.beats, w.queues,
@@ -59,7 +71,7 @@ with found as (
     select job_id from outbox where job_id = any($1::uuid[]) for update skip locked
 ), marked as (
     update outbox o
-    set suspect = true, state = case when o.state = 'sent' then 'ready' else o.state end, sent_at = case when o.state = 'sent' then null else o.sent_at end
+    set suspect = true, sent_at = null
     from found where o.job_id = found.job_id returning o.job_id
 )
 update jobs j set suspect = true from marked where j.id = marked.job_id

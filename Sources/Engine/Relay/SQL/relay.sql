@@ -20,15 +20,22 @@ with recursive queues as (
 )
 select queue from queues where queue is not null
 
--- How many rows are ready, counted no further than the given number.
+-- How many rows wait to be sent, counted no further than the given number; $3: those that are sent as well, as a worker without a broker sees them.
 -- name: readyCount
-select count(*) as count from (select 1 from outbox where queue = $1 and state = 'ready' limit $2) counted
+select count(*) as count from (select 1 from outbox where queue = $1 and state = 'ready' and (sent_at is null or $3) limit $2) counted
 
 -- For a queue whose whole backlog fits the window: all of it, by priority, in the index's own order.
 -- name: pickAny
-select job_id, publish, kind, trace from outbox where queue = $1 and state = 'ready' order by rank, account_id, job_id limit $2 for update skip locked
+select job_id, publish, kind, trace from outbox where queue = $1 and state = 'ready' and (sent_at is null or $3)
+order by rank, account_id, job_id limit $2
 
--- The flows (rank, account) that have ready rows, from the given one on: one index descent a flow, however many rows a flow has.
+-- The same without what others have in hand.
+-- name: pickAnyFree
+select job_id, publish, kind, trace from outbox where queue = $1 and state = 'ready' and (sent_at is null or $3)
+order by rank, account_id, job_id limit $2
+for update skip locked
+
+-- The flows (rank, account) that have ready rows, sent or not, from the given one on: one index descent a flow, however many rows a flow has.
 -- name: flows
 with recursive flows as (
     (select rank, account_id from outbox where queue = $1 and state = 'ready' and (rank, account_id) > ($2::int2, $3::uuid) order by rank, account_id limit 1)
@@ -42,15 +49,31 @@ with recursive flows as (
 )
 select rank, account_id from flows limit $4
 
--- Each flow's share of rows, after the row that was its last one in this transaction.
+-- Each flow's share of rows, after the row that was its last one before.
 -- name: pickFlows
 select o.job_id, o.publish, o.kind, o.trace, f.turn
 from unnest($2::int2[], $3::uuid[], $4::uuid[], $5::int8[]) with ordinality as f (rank, account_id, after, quota, turn),
 lateral (
     select job_id, publish, kind, trace from outbox
-    where queue = $1 and state = 'ready' and rank = f.rank and account_id = f.account_id and job_id > f.after
+    where queue = $1 and state = 'ready' and rank = f.rank and account_id = f.account_id and job_id > f.after and (sent_at is null or $6)
+    order by job_id limit f.quota
+) o
+
+-- The same without what others have in hand.
+-- name: pickFlowsFree
+select o.job_id, o.publish, o.kind, o.trace, f.turn
+from unnest($2::int2[], $3::uuid[], $4::uuid[], $5::int8[]) with ordinality as f (rank, account_id, after, quota, turn),
+lateral (
+    select job_id, publish, kind, trace from outbox
+    where queue = $1 and state = 'ready' and rank = f.rank and account_id = f.account_id and job_id > f.after and (sent_at is null or $6)
     order by job_id limit f.quota for update skip locked
 ) o
 
+-- Locks the rows by marking them, before they are published: what another relay or a claim took meanwhile is not returned.
 -- name: markSent
-update outbox set state = 'sent', sent_at = clock_timestamp(), publish = publish + 1 where job_id = any($1::uuid[])
+update outbox set sent_at = clock_timestamp(), publish = publish + 1 where job_id = any($1::uuid[]) and state = 'ready' and sent_at is null
+returning job_id, publish
+
+-- The broker did not take these.
+-- name: unmark
+update outbox set sent_at = null where job_id = any($1::uuid[])

@@ -1,0 +1,32 @@
+internal import Bytes
+internal import Clocks
+internal import Postgres
+
+/// Finds wake-ups that nobody claimed, and lets them be sent again.
+///
+/// The outbox has no index of what was sent, since that would cost each job two entries. What is sent stands at the head of the flows, so a look at everything
+/// that is ready finds it; each round goes a stretch further, and begins anew at the end. A queue of five thousand is seen whole in each round, one of a
+/// million in two hundred.
+struct Resender {
+    private static let stretch = 5000
+    private static let start = (queue: "", rank: Int16.min, account: Identifier.zero, job: Identifier.zero)
+
+    private let after: Duration
+    private var position = Self.start
+
+    /// - Parameter after: how long a wake-up is given the first time; then twice as long, and so on.
+    init(after: Duration) { self.after = after }
+
+    /// - Returns: how many are sent again.
+    mutating func round(_ connection: Connection) throws -> Int {
+        let row = try connection.run(
+            SQL.Maintenance.resend, Double(after.microseconds) / 1e6, position.queue, position.rank, position.account, position.job, Self.stretch
+        ).first
+        guard let row, try row("seen") == Self.stretch else {
+            position = Self.start
+            return try row?("again") ?? 0
+        }
+        position = (try row("queue"), try row("rank"), try row("account_id"), try row("job_id"))
+        return try row("again")
+    }
+}

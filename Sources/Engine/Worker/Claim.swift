@@ -20,7 +20,7 @@ enum Claim {
     static func takeAtOnce(
         _ requests: [ClaimRequest], on connection: Connection, _ take: (_ ids: [Identifier], _ numbers: [Int64]) throws -> [ClaimedJob]
     ) throws -> (jobs: [ClaimedJob], rest: [ClaimRequest]) {
-        guard requests.allSatisfy({ $0.receipt != nil }) else { return ([], requests) }
+        guard !requests.isEmpty, requests.allSatisfy({ $0.receipt != nil }) else { return ([], requests) }
         do {
             let jobs = try connection.savepoint { try take(requests.map(\.id), requests.map(\.publish)) }
             let taken = Set(jobs.map(\.id))

@@ -10,6 +10,13 @@ struct LeasedRunner: Sendable {
     var core: WorkerCore
     var settler: Settler
 
+    /// Claims of this worker that have ended, for a claim's statement to remove.
+    private struct Sweep {
+        let claims: [Int64]
+        /// A statement removed them; it counts when its transaction is committed.
+        var isDone = false
+    }
+
     struct Claimed: Sendable {
         var jobs: [ClaimedJob] = []
         var suspects: [ClaimRequest] = []
@@ -20,21 +27,22 @@ struct LeasedRunner: Sendable {
     /// A claim whose COMMIT was lost is tried again by the caller, and then finds nothing: the leases that may stand all the same are the audit's.
     func claim(_ requests: [ClaimRequest], allowingSuspects: Bool = false, lane: WorkLane) throws -> Claimed {
         let worker = core.identity.id
-        let ended = core.running.takeEndedClaims()
-        var sweeps = false
-        var committed = false
-        defer { if !(sweeps && committed) { core.running.putBackEndedClaims(ended) } }
+        var sweep = Sweep(claims: core.running.takeEndedClaims())
+        var isCommitted = false
+        defer { if !(sweep.isDone && isCommitted) { core.running.putBackEndedClaims(sweep.claims) } }
+        // What is under a limit needs its leave: that is not given at once.
+        let (simple, careful) = allowingSuspects ? ([], requests) : split(requests)
         let claimed = try lane.connection().transaction { connection in
-            var (jobs, rest) =
-                allowingSuspects
-                ? ([], requests)
-                : try Claim.takeAtOnce(requests, on: connection) { ids, numbers in
-                    let rows = try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker, ended)
-                    sweeps = true
-                    return try rows.map { try ClaimedJob($0, leasedBy: worker) }
-                }
+            var (jobs, rest) = try Claim.takeAtOnce(simple, on: connection) { ids, numbers in
+                let rows = try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker, sweep.claims)
+                sweep.isDone = true
+                return try rows.map { try ClaimedJob($0, leasedBy: worker) }
+            }
+            rest += careful
             var claimed = Claimed()
-            if !rest.isEmpty { try jobs += take(rest, allowingSuspects: allowingSuspects, suspects: &claimed.suspects, on: connection) }
+            if !rest.isEmpty {
+                try jobs += take(rest, allowingSuspects: allowingSuspects, suspects: &claimed.suspects, sweep: &sweep, on: connection)
+            }
             let passing = jobs.filter(\.releasesKey)
             if !passing.isEmpty { _ = try connection.run(SQL.Claim.releaseKeys, passing.map(\.id)) }
             // A cancel that came while the job waited: it ends here, in the claim's own transaction.
@@ -42,14 +50,20 @@ struct LeasedRunner: Sendable {
             claimed.jobs = jobs.filter { !$0.cancelled }
             return claimed
         }
-        committed = true
+        isCommitted = true
         core.running.hold(claimed.jobs.compactMap(\.lease?.claim))
         return claimed
     }
 
+    private func split(_ requests: [ClaimRequest]) -> (simple: [ClaimRequest], careful: [ClaimRequest]) {
+        func isLimited(_ request: ClaimRequest) -> Bool { core.ledger.catalog.jobs[request.kind]?.limits != nil }
+        guard requests.contains(where: isLimited) else { return (requests, []) }
+        return (requests.filter { !isLimited($0) }, requests.filter(isLimited))
+    }
+
     /// The careful way: locks the rows, decides about each, asks the limits.
     private func take(
-        _ requests: [ClaimRequest], allowingSuspects: Bool, suspects: inout [ClaimRequest], on connection: Connection
+        _ requests: [ClaimRequest], allowingSuspects: Bool, suspects: inout [ClaimRequest], sweep: inout Sweep, on connection: Connection
     ) throws -> [ClaimedJob] {
         let worker = core.identity.id
         let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, on: connection)
@@ -58,7 +72,9 @@ struct LeasedRunner: Sendable {
         guard !selection.claimable.isEmpty else { return [] }
         let admitted = try core.ledger.admit(selection, areSuspects: allowingSuspects, on: connection)
         guard !admitted.isEmpty else { return [] }
-        let jobs = try connection.run(SQL.Claim.takeLeased, admitted, worker).map { try ClaimedJob($0, leasedBy: worker) }
+        let rows = try connection.run(SQL.Claim.takeLeased, admitted, worker, sweep.isDone ? [] : sweep.claims)
+        sweep.isDone = true
+        let jobs = try rows.map { try ClaimedJob($0, leasedBy: worker) }
         if jobs.isEmpty, try !connection.run(SQL.Claim.isRegistered, worker).only()("registered") { throw Unregistered() }
         return jobs
     }

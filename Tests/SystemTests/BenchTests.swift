@@ -59,6 +59,23 @@ struct BenchTests {
         }
     }
 
+    @Test(arguments: ["refused", "wiped", "deleted"])
+    func `a broker that was gone is used again, and no job is lost or runs twice`(fault: String) async throws {
+        try await SystemRig.run { rig in
+            let ended = try await rig.command(
+                "bench", "outage", "--faults", fault, "--rate", "100", "--away", "2", "--settle", "1", "--burst", "1000", "--late", "1000",
+                "--limit", "60", "--json", within: .seconds(120))
+            #expect(ended.code == 0, "\(ended.log)")
+            let run = try JSONValue(parsing: ended.output)["series"]?[fault]?["runs"]?[0]
+            #expect(run?["before_per_second"]?.double ?? 0 > 50)
+            #expect(run?["connected_after_seconds"]?.double ?? 0 > 0)
+            #expect(run?["full_after_seconds"]?.double ?? -1 >= 0)
+            #expect(run?["run_again"]?.double == 0)
+            // While the broker is away the worker finds its jobs itself.
+            if fault != "deleted" { #expect(run?["away_per_second"]?.double ?? 0 > 0) }
+        }
+    }
+
     @Test func `growth keeps its backlog while it drains, and gives ratios`() async throws {
         try await SystemRig.run { rig in
             let ended = try await rig.command(

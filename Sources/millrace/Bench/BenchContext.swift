@@ -61,9 +61,11 @@ struct BenchContext {
 
     func queue(of kind: String) -> String { catalog.jobs[kind]?.queue ?? "" }
 
+    var topology: Topology { Topology(catalog: catalog, prefix: prefix) }
+
     /// Runs the body while the queues exist in the broker, and removes them whatever happens.
     func withQueues(_ body: () throws -> Void) throws {
-        let topology = Topology(catalog: catalog, prefix: prefix)
+        let topology = topology
         let broker = try platform.requiredBroker()
         _ = try topology.declare(on: try BrokerConnection(broker))
         defer {
@@ -78,7 +80,6 @@ struct BenchContext {
     /// Nothing is left, in the ledger or at the broker; for between two runs, when no worker is there.
     func clear() throws {
         try BenchDatabase.empty(connection)
-        let topology = Topology(catalog: catalog, prefix: prefix)
         let broker = try BrokerConnection(platform.requiredBroker())
         for queue in catalog.queues.keys { try broker.purgeQueue(topology.name(queue)) }
         broker.close()

@@ -6,6 +6,7 @@ the start of its relay and worker, connecting included, to the last completion i
 """
 
 import argparse
+import base64
 import importlib
 import json
 import os
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import pika
 import psycopg
+from webhook import ENDPOINTS, Sink
 
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
@@ -37,6 +39,8 @@ PEERS = {
 }
 # Dramatiq prefetches two messages a thread unless told otherwise.
 TUNING = {"dramatiq_queue_prefetch": "256"}
+# A thread that waits for an answer leaves the processor to others.
+WEBHOOKS = {"dramatiq": ["dramatiq dramatiq_app -p 2 -t 8 -Q peers_dramatiq"]}
 KINDS = {"noop": "bench.noop", "txn": "bench.txn"}
 
 
@@ -45,13 +49,13 @@ def say(text):
 
 
 class Servers:
-    """One PostgreSQL and one RabbitMQ for all; a database for the peers and one for Millrace, dropped at the end."""
+    """One PostgreSQL and one RabbitMQ for all; a database for the peers and two for Millrace, dropped at the end."""
 
     def __init__(self, database_url, amqp_url):
         self.database_url = database_url
         self.amqp_url = amqp_url
         self.suffix = str(os.getpid())
-        self.databases = {name: f"peers_{name}_{self.suffix}" for name in ("work", "millrace")}
+        self.databases = {name: f"peers_{name}_{self.suffix}" for name in ("work", "millrace", "webhooks")}
 
     def url(self, name):
         parts = urllib.parse.urlsplit(self.database_url)
@@ -95,14 +99,16 @@ class Servers:
 class Drain:
     """One drain of one peer."""
 
-    def __init__(self, servers, peer, job, jobs, folder, limit):
+    def __init__(self, servers, peer, job, jobs, folder, limit, environment=None):
         self.servers, self.peer, self.job, self.jobs, self.limit = servers, peer, job, jobs, limit
         self.module, self.commands, self.queues = PEERS[peer]
+        if job == "webhooks":
+            self.commands = WEBHOOKS[peer]
         self.done = folder / "done"
         self.log = folder / f"{peer}.log"
         self.environment = dict(
             os.environ, PEERS_AMQP=servers.amqp(), PEERS_DATABASE=servers.url("work"), PEERS_DONE=str(self.done), PYTHONPATH=str(HERE),
-            PYTHONDONTWRITEBYTECODE="1", **TUNING)
+            PYTHONDONTWRITEBYTECODE="1", **TUNING, **(environment or {}))
 
     def rate(self):
         self.prepare()
@@ -169,14 +175,54 @@ def stop(workers):
             worker.wait()
 
 
-def millrace(servers, program, job, jobs, limit, options):
-    environment = dict(os.environ, MILLRACE_DATABASE_URL=servers.url("millrace"), MILLRACE_AMQP_URL=servers.amqp_url)
-    environment.setdefault("MILLRACE_LOG_LEVEL", "warning")
-    command = [program, "bench", "drain", "--kind", KINDS[job], "--jobs", str(jobs), "--runs", "1", "--json", *options]
-    result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=limit, check=False)
-    if result.returncode != 0:
-        raise SystemExit(f"millrace: {result.stderr.decode()[-2000:]}")
-    return json.loads(result.stdout)
+class Millrace:
+    """The contestant whose figures come from its own benchmarks."""
+
+    def __init__(self, program, servers, limit, options):
+        self.program, self.servers, self.limit, self.options = program, servers, limit, options
+        self.environment = dict(os.environ, MILLRACE_AMQP_URL=servers.amqp_url)
+        self.environment.setdefault("MILLRACE_LOG_LEVEL", "warning")
+        # The secrets of the endpoints that it makes are sealed.
+        self.environment.setdefault("MILLRACE_SECURITY_ENCRYPTION_KEYS", "1:" + base64.b64encode(os.urandom(32)).decode())
+        self.is_migrated = False
+
+    def drain(self, job, jobs):
+        options = ["--kind", KINDS[job], "--jobs", str(jobs), "--runs", "1", *self.options]
+        return self.bench("millrace", "drain", *options), KINDS[job], "drain_per_second"
+
+    def webhooks(self, deliveries):
+        # A database of its own: it makes accounts, and the other benchmarks take none that has some.
+        if not self.is_migrated:
+            self.run("webhooks", "migrate")
+            self.is_migrated = True
+        raw = self.bench("webhooks", "webhooks", "--endpoints", str(ENDPOINTS), "--deliveries", str(deliveries), "--runs", "1")
+        run = raw["series"]["webhooks"]["runs"][0]
+        if not run["verified"] >= run["logged"] >= deliveries:
+            raise SystemExit(f"millrace: {run['logged']} deliveries are logged and {run['verified']} verified, {deliveries} were due")
+        return raw, "webhooks", "deliveries_per_second"
+
+    def bench(self, database, *words):
+        return json.loads(self.run(database, "bench", *words, "--json"))
+
+    def run(self, database, *words):
+        environment = dict(self.environment, MILLRACE_DATABASE_URL=self.servers.url(database))
+        try:
+            result = subprocess.run(
+                [self.program, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=self.limit, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise SystemExit(f"millrace {' '.join(words)}: not done after {self.limit} s\n{(error.stderr or b'').decode()[-2000:]}") from error
+        if result.returncode != 0:
+            raise SystemExit(f"millrace {' '.join(words)}: {result.stderr.decode()[-2000:]}")
+        return result.stdout
+
+
+def peer_rate(arguments, servers, name, job, count, folder):
+    if job != "webhooks":
+        return Drain(servers, name, job, count, folder, arguments.limit).rate()
+    with Sink(arguments.millrace, folder / "sink.log") as sink:
+        rate = Drain(servers, name, job, count, folder, arguments.limit, sink.environment()).rate()
+        sink.confirm(count)
+    return rate
 
 
 def compare(arguments, servers, folder):
@@ -184,27 +230,30 @@ def compare(arguments, servers, folder):
     print("settings: " + ", ".join(f"{name} {value}" for name, value in durability.items()) + "; durable queues, persistent messages", flush=True)
     if set(durability.values()) != {"on"}:
         print("WARNING: not durable: these figures are for orientation only", flush=True)
-    document = {"settings": durability, "jobs": arguments.jobs, "rounds": arguments.rounds, "drains": []}
+    document = {
+        "settings": durability, "jobs": arguments.jobs, "deliveries": arguments.deliveries, "rounds": arguments.rounds, "drains": []}
+    millrace = Millrace(arguments.millrace, servers, arguments.limit, arguments.millrace_option)
     for job in arguments.kinds:
-        contestants = ["millrace", *arguments.peers]
+        peers = [name for name in arguments.peers if job != "webhooks" or name in WEBHOOKS]
+        contestants = ["millrace", *peers]
+        count, unit = (arguments.deliveries, "deliveries/s") if job == "webhooks" else (arguments.jobs, "jobs/s")
         rates = {name: [] for name in contestants}
         for number in range(arguments.rounds):
             # There and back: who came last comes first.
             for name in contestants if number % 2 == 0 else reversed(contestants):
                 entry = {"round": number + 1, "job": job, "contestant": name}
                 if name == "millrace":
-                    raw = millrace(servers, arguments.millrace, job, arguments.jobs, arguments.limit, arguments.millrace_option)
-                    if number == 0:
-                        document.setdefault("machine", raw["machine"])
-                        document.setdefault("servers", raw["servers"])
-                    entry["raw"] = raw["series"][KINDS[job]]["runs"][0]
-                    rate = entry["raw"]["drain_per_second"]
+                    raw, series, figure = millrace.webhooks(count) if job == "webhooks" else millrace.drain(job, count)
+                    document.setdefault("machine", raw["machine"])
+                    document.setdefault("servers", raw["servers"])
+                    entry["raw"] = raw["series"][series]["runs"][0]
+                    rate = entry["raw"][figure]
                 else:
-                    rate = Drain(servers, name, job, arguments.jobs, folder, arguments.limit).rate()
+                    rate = peer_rate(arguments, servers, name, job, count, folder)
                 entry["per_second"] = rate
                 rates[name].append(rate)
                 document["drains"].append(entry)
-                print(f"{job}, round {number + 1}  {name:<9} {rate:>9,.0f} jobs/s", flush=True)
+                print(f"{job}, round {number + 1}  {name:<9} {rate:>9,.0f} {unit}", flush=True)
         document.setdefault("result", {})[job] = table(job, rates)
     return document
 
@@ -236,8 +285,9 @@ def main():
     parser.add_argument("--millrace", help="the program")
     parser.add_argument("--millrace-option", action="append", default=[], help="passed on to millrace bench drain, as --millrace-option=--lanes=4")
     parser.add_argument("--jobs", type=int, default=50_000)
+    parser.add_argument("--deliveries", type=int, default=20_000, help="of webhooks, in one run; a multiple of 100")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--kinds", nargs="+", choices=sorted(KINDS), default=["noop", "txn"])
+    parser.add_argument("--kinds", nargs="+", choices=[*KINDS, "webhooks"], default=[*KINDS, "webhooks"])
     parser.add_argument("--peers", nargs="+", choices=sorted(PEERS), default=list(PEERS))
     parser.add_argument("--limit", type=int, default=300, help="seconds for one step")
     parser.add_argument("--json", help="a file for every single figure")
@@ -247,6 +297,10 @@ def main():
         peer, job, count = arguments.enqueue
         importlib.import_module(PEERS[peer][0]).enqueue(job, int(count))
         return
+    if not arguments.millrace or not os.access(arguments.millrace, os.X_OK):
+        parser.error(f"--millrace is a program: {arguments.millrace}")
+    if arguments.deliveries < ENDPOINTS or arguments.deliveries % ENDPOINTS != 0:
+        parser.error(f"--deliveries is a multiple of {ENDPOINTS}: each endpoint gets as many")
     signal.signal(signal.SIGTERM, terminate)
     with tempfile.TemporaryDirectory(prefix="millrace-peers-") as folder, Servers(arguments.database_url, arguments.amqp_url) as servers:
         document = compare(arguments, servers, Path(folder))

@@ -4,6 +4,7 @@ import os
 
 import dramatiq
 import job
+import webhook
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.middleware import Retries
 
@@ -24,8 +25,14 @@ def txn(text):
     job.done()
 
 
+@dramatiq.actor(queue_name=QUEUE)
+def webhooks(text):
+    webhook.deliver(job.account(text))
+    job.done()
+
+
 def enqueue(name, count):
     broker.declare_queue(QUEUE, ensure=True)
-    actor = {"noop": noop, "txn": txn}[name]
+    actor = {"noop": noop, "txn": txn, "webhooks": webhooks}[name]
     for number in range(count):
         actor.send(job.payload(number))

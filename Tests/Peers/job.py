@@ -1,7 +1,7 @@
 """The job that every contestant runs: what Millrace's bench.noop and bench.txn do.
 
 A payload is 300 bytes. `noop` only records its completion, by one append of a byte to a file that the comparison watches;
-`txn` first runs one PostgreSQL transaction: one of a thousand balances is updated, an entry inserted.
+`txn` first runs one PostgreSQL transaction: one of a thousand balances is updated, an entry inserted. `webhooks` is in webhook.py.
 """
 
 import asyncio

@@ -42,6 +42,40 @@ struct BenchTests {
         }
     }
 
+    @Test func `a hot key fills its limit and does not exceed it, and the others have times alone, with it and with the same load`() async throws {
+        try await SystemRig.run { rig in
+            let ended = try await rig.command(
+                "bench", "hot-key", "--rate", "50", "--seconds", "1", "--runs", "1", "--lead", "1", "--limit", "2", "--work", "40", "--times", "4",
+                "--json", within: .seconds(90))
+            #expect(ended.code == 0, "\(ended.log)")
+            let report = try JSONValue(parsing: ended.output)
+            #expect(report["hot_limit"]?["most"]?.int == 2)
+            #expect(report["ratio_p99"]?.double ?? 0 > 0)
+            let (alone, hot) = (report["series"]?["alone"]?["runs"]?[0], report["series"]?["with a hot key"]?["runs"]?[0])
+            #expect(alone?["pickup_p99_ms"]?.double ?? 0 > 0 && hot?["pickup_p99_ms"]?.double ?? 0 > 0)
+            #expect(hot?["hot_ran_per_second"]?.double ?? 0 > 0)
+            #expect(hot?["company_sent_per_second"]?.double ?? 0 > hot?["hot_ran_per_second"]?.double ?? 0)
+            #expect(report["series"]?["with as many of other keys"]?["runs"]?[0]?["company_sent_per_second"]?.double ?? 0 > 0)
+        }
+    }
+
+    @Test(arguments: ["refused", "wiped", "deleted"])
+    func `a broker that was gone is used again, and no job is lost or runs twice`(fault: String) async throws {
+        try await SystemRig.run { rig in
+            let ended = try await rig.command(
+                "bench", "outage", "--faults", fault, "--rate", "100", "--away", "2", "--settle", "1", "--burst", "1000", "--late", "1000",
+                "--limit", "60", "--json", within: .seconds(120))
+            #expect(ended.code == 0, "\(ended.log)")
+            let run = try JSONValue(parsing: ended.output)["series"]?[fault]?["runs"]?[0]
+            #expect(run?["before_per_second"]?.double ?? 0 > 50)
+            #expect(run?["connected_after_seconds"]?.double ?? 0 > 0)
+            #expect(run?["full_after_seconds"]?.double ?? -1 >= 0)
+            #expect(run?["run_again"]?.double == 0)
+            // While the broker is away the worker finds its jobs itself.
+            if fault != "deleted" { #expect(run?["away_per_second"]?.double ?? 0 > 0) }
+        }
+    }
+
     @Test func `growth keeps its backlog while it drains, and gives ratios`() async throws {
         try await SystemRig.run { rig in
             let ended = try await rig.command(

@@ -23,13 +23,15 @@ struct BenchContext {
     /// Before the queues' names in the broker: runs do not meet each other's wake-ups.
     let prefix = "bench.\(Identifier.next().text("r").suffix(8))."
 
-    /// - Parameter options: the benchmark's own, as they count.
-    init(_ name: String, _ arguments: Arguments, options: JSONObject) throws {
+    /// - Parameters:
+    ///   - options: the benchmark's own, as they count.
+    ///   - keyLimit: of each key of the limited kind.
+    init(_ name: String, _ arguments: Arguments, options: JSONObject, keyLimit: Int = BenchKinds.keyLimit) throws {
         platform = try Platform(arguments, roles: [.relay])
         accounts = try arguments.number("--accounts", default: 1000)
         keys = try arguments.number("--keys", default: 100_000, least: 1)
         let (lanes, leased) = (try arguments.number("--lanes", default: 2), try arguments.number("--leased", default: 1000))
-        catalog = try BenchKinds.catalog(atomicLanes: lanes, leased: leased)
+        catalog = try BenchKinds.catalog(atomicLanes: lanes, leased: leased, keyLimit: keyLimit)
         var options = options
         for (key, value) in [("accounts", accounts), ("keys", keys), ("lanes", lanes), ("leased", leased)] { options[key] = .int(Int64(value)) }
         report = BenchReport(name, options: options, json: arguments.wantsJSON)
@@ -59,9 +61,11 @@ struct BenchContext {
 
     func queue(of kind: String) -> String { catalog.jobs[kind]?.queue ?? "" }
 
+    var topology: Topology { Topology(catalog: catalog, prefix: prefix) }
+
     /// Runs the body while the queues exist in the broker, and removes them whatever happens.
     func withQueues(_ body: () throws -> Void) throws {
-        let topology = Topology(catalog: catalog, prefix: prefix)
+        let topology = topology
         let broker = try platform.requiredBroker()
         _ = try topology.declare(on: try BrokerConnection(broker))
         defer {
@@ -71,6 +75,14 @@ struct BenchContext {
             }
         }
         try body()
+    }
+
+    /// Nothing is left, in the ledger or at the broker; for between two runs, when no worker is there.
+    func clear() throws {
+        try BenchDatabase.empty(connection)
+        let broker = try BrokerConnection(platform.requiredBroker())
+        for queue in catalog.queues.keys { try broker.purgeQueue(topology.name(queue)) }
+        broker.close()
     }
 
     private func warnOfOthers() throws {

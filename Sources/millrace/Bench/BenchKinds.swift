@@ -15,6 +15,11 @@ enum BenchKinds {
             at timestamptz not null default now());
         """
 
+    /// Of each key of the limited kind, at once.
+    static let keyLimit = 10
+    /// The key that `hot-key` floods; the others count from nought.
+    private static let hotKey = -1
+
     static let all = ["bench.noop", "bench.limited", "bench.atomic", "bench.txn"]
     /// Of a queue that nobody serves: a backlog in the way.
     static let backlog = "bench.backlog"
@@ -22,12 +27,13 @@ enum BenchKinds {
     /// - Parameters:
     ///   - atomicLanes: how many transactions of atomic jobs run at once.
     ///   - leased: how many leased jobs run at once.
-    static func catalog(atomicLanes: Int, leased: Int) throws -> Catalog {
+    ///   - keyLimit: how many limited jobs of one key run at once.
+    static func catalog(atomicLanes: Int, leased: Int, keyLimit: Int = keyLimit) throws -> Catalog {
         try Catalog(
             jobs: [
                 kind("bench.noop", "leased", "bench-leased"), kind("bench.atomic", "atomic", "bench-atomic"),
                 kind("bench.txn", "atomic", "bench-atomic"), kind(backlog, "leased", "bench-backlog"),
-                kind("bench.limited", "leased", "bench-leased", limits: #""limits": { "by": "key", "concurrency": 10 },"#),
+                kind("bench.limited", "leased", "bench-leased", limits: #""limits": { "by": "key", "concurrency": \#(keyLimit) },"#),
             ],
             queues: [
                 queue("bench-leased", 60, leased, 1000), queue("bench-atomic", 60, atomicLanes, 500), queue("bench-backlog", 60, 1, 100),
@@ -37,23 +43,35 @@ enum BenchKinds {
     static func handlers(_ tally: Tally) -> [JobHandler] {
         [
             .leased("bench.noop", NoopJob(tally: tally)), .atomic("bench.atomic", AtomicNoopJob(tally: tally)),
-            .atomic("bench.txn", TransactionJob(tally: tally)), .leased("bench.limited", NoopJob(tally: tally)),
+            .atomic("bench.txn", TransactionJob(tally: tally)), .leased("bench.limited", LimitedJob(tally: tally)),
         ]
     }
 
     /// One of `accounts` accounts: the relay lets them take turns; a limited job has one of `keys` keys.
     static func job(_ kind: String, _ number: Int, accounts: Int, keys: Int = 100_000, isTimed: Bool = false) -> NewJob {
         let account = number * 7919 % max(accounts, 1)
-        var payload: JSONValue = [
-            "account": .int(Int64(account % 1000 + 1)), "key": .int(Int64(number % max(keys, 1))), "fill": .string(isTimed ? timedFill : fill),
-        ]
-        if isTimed, case .object(var members) = payload {
-            members["number"] = .int(Int64(number))
-            payload = .object(members)
-        }
         // Nought: jobs of the platform itself, one single flow.
-        let owner = accounts == 0 ? nil : Identifier(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0000 | UInt64(account))
-        return NewJob(kind, payload, account: owner)
+        return job(kind, number, of: accounts == 0 ? nil : owner(account), balance: account % 1000 + 1, keys: keys, isTimed: isTimed)
+    }
+
+    static func job(
+        _ kind: String, _ number: Int, of owner: Identifier?, balance: Int = 1, keys: Int, isTimed: Bool = false
+    ) -> NewJob {
+        var payload: JSONObject = [
+            "account": .int(Int64(balance)), "key": .int(Int64(number % max(keys, 1))), "fill": .string(isTimed ? timedFill : fill),
+        ]
+        if isTimed { payload["number"] = .int(Int64(number)) }
+        return NewJob(kind, .object(payload), account: owner)
+    }
+
+    /// A limited job of the hot key, which works for so many milliseconds.
+    static func hotJob(work: Int, of owner: Identifier?) -> NewJob {
+        NewJob(
+            "bench.limited", ["account": 1, "key": .int(Int64(hotKey)), "work": .int(Int64(work)), "fill": .string(timedFill)], account: owner)
+    }
+
+    static func owner(_ account: Int) -> Identifier {
+        Identifier(high: 0x0192_0000_0000_7000, low: 0x8000_0000_0000_0000 | UInt64(account))
     }
 
     private static let fill = String(repeating: "x", count: 263)
@@ -85,6 +103,8 @@ enum BenchKinds {
 private struct BenchPayload: Decodable, Sendable {
     var account: Int
     var number: Int?
+    /// Milliseconds, of a job of the hot key.
+    var work: Int?
 }
 
 private struct NoopJob: LeasedJob {
@@ -92,6 +112,22 @@ private struct NoopJob: LeasedJob {
 
     @concurrent func run(_ payload: BenchPayload, in context: LeasedContext) async throws -> Outcome {
         tally.enter(context.job.id, number: payload.number)
+        return .done()
+    }
+}
+
+/// Nothing for the many keys; work that takes its time for the hot one, or its limit would mean nothing.
+private struct LimitedJob: LeasedJob {
+    let tally: Tally
+
+    @concurrent func run(_ payload: BenchPayload, in context: LeasedContext) async throws -> Outcome {
+        guard let work = payload.work else {
+            tally.enter(context.job.id, number: payload.number)
+            return .done()
+        }
+        tally.crowd.enter()
+        defer { tally.crowd.leave() }
+        try await Task.sleep(for: .milliseconds(work))
         return .done()
     }
 }

@@ -40,6 +40,11 @@ final class BenchReport {
         line("\(name), run \(series[index].samples.count)  \(sample.line)")
     }
 
+    /// One figure of each run, in their order.
+    func values(_ name: String, _ measure: Measure) -> [Double] {
+        series.first { $0.name == name }?.samples.compactMap { $0[measure] } ?? []
+    }
+
     /// The spread of a series, or of this share of its runs at the end.
     func spread(_ name: String, _ measure: Measure, last share: Double = 1) -> Spread? {
         let samples = series.first { $0.name == name }?.samples ?? []

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Postgres
+internal import RabbitMQ
 internal import Settings
 internal import Telemetry
 
@@ -11,10 +12,13 @@ final class BenchRig {
     private let database: Database
     private let bell: RelayBell
 
-    init(_ context: BenchContext, queue: String) throws {
+    /// What its parts count and set.
+    let metrics = MetricRegistry()
+
+    /// - Parameter broker: another way to the broker than the platform's.
+    init(_ context: BenchContext, queue: String, broker: BrokerSettings? = nil) throws {
         let platform = context.platform
-        let broker = try platform.requiredBroker()
-        let metrics = MetricRegistry()
+        let broker = try broker ?? platform.requiredBroker()
         bell = RelayBell(context.load)
         database = Database(context.load, lanes: 2, name: "bench")
         let ledger = Ledger(catalog: context.catalog, bell: bell)

@@ -2,6 +2,7 @@ internal import Bytes
 internal import Engine
 internal import Lanes
 internal import Postgres
+internal import Synchronization
 
 /// Threads that enqueue, each on a connection of its own: as fast as they can, or on a fixed schedule.
 ///
@@ -27,17 +28,32 @@ final class Producers {
     private var threads: [Thread] = []
     private var orders: [Mailbox<Order>] = []
     private let answers = Mailbox<Result<[Commit], any Error>>()
+    private var progress = Progress()
 
     private struct Order: Sendable {
         var jobs: Int
         /// Transactions per second over all producers.
         var rate: Double?
         var began: Int64
+        var progress: Progress
     }
 
-    init(_ context: BenchContext, kind: String, connections: Int, batch: Int, isTimed: Bool = false, bell: RelayBell) {
-        let accounts = context.accounts
-        make = { BenchKinds.job(kind, $0, accounts: accounts, isTimed: isTimed) }
+    /// How far an order is, and whether it is to end early.
+    private final class Progress: Sendable {
+        let committed = Atomic<Int>(0)
+        let isOver = Atomic<Bool>(false)
+    }
+
+    convenience init(_ context: BenchContext, kind: String, connections: Int, batch: Int, isTimed: Bool = false, bell: RelayBell) {
+        let (accounts, keys) = (context.accounts, context.keys)
+        self.init(context, connections: connections, batch: batch, bell: bell) {
+            BenchKinds.job(kind, $0, accounts: accounts, keys: keys, isTimed: isTimed)
+        }
+    }
+
+    /// - Parameter make: a job by its number.
+    init(_ context: BenchContext, connections: Int, batch: Int, bell: RelayBell, make: @escaping @Sendable (Int) -> NewJob) {
+        self.make = make
         ledger = Ledger(catalog: context.catalog, bell: bell)
         settings = context.load
         self.batch = batch
@@ -75,15 +91,37 @@ final class Producers {
 
     /// Enqueues jobs with the numbers from 0 on; `rate` is in jobs per second.
     func run(jobs: Int, rate: Double?) throws -> [Commit] {
-        let order = Order(jobs: jobs, rate: rate.map { $0 / Double(batch) }, began: monotonicNanoseconds())
+        start(jobs: jobs, rate: rate)
+        return try finish()
+    }
+
+    /// The same without waiting for it.
+    ///
+    /// - Returns: when the schedule begins.
+    @discardableResult
+    func start(jobs: Int, rate: Double?) -> Int64 {
+        progress = Progress()
+        let order = Order(jobs: jobs, rate: rate.map { $0 / Double(batch) }, began: monotonicNanoseconds(), progress: progress)
         for mailbox in orders { mailbox.put(order) }
+        return order.began
+    }
+
+    /// Waits for the end of what was started.
+    func finish() throws -> [Commit] {
         var commits: [Commit] = []
         for _ in 0..<count { commits += try answers.take()?.get() ?? [] }
         return commits
     }
 
+    /// What was started ends with the transactions in hand.
+    func cease() { progress.isOver.store(true, ordering: .relaxed) }
+
+    /// Jobs of what was started last.
+    var committed: Int { progress.committed.load(ordering: .relaxed) }
+
     /// Ends the threads, and with them the sessions: only then has the server counted all that they did.
     func close() {
+        cease()
         for mailbox in orders { mailbox.close() }
         for thread in threads { thread.join() }
     }
@@ -96,6 +134,7 @@ final class Producers {
     ) throws -> [Commit] {
         var commits: [Commit] = []
         for number in stride(from: index, to: (order.jobs + batch - 1) / batch, by: count) {
+            if order.progress.isOver.load(ordering: .relaxed) { break }
             let range = number * batch..<min((number + 1) * batch, order.jobs)
             let jobs = range.map(make)
             var due = monotonicNanoseconds()
@@ -108,6 +147,7 @@ final class Producers {
             try connection.transaction { try ledger.enqueue(jobs, on: $0) }
             commits.append(
                 Commit(first: range.lowerBound, jobs: range.count, due: order.rate == nil ? began : due, began: began, ended: monotonicNanoseconds()))
+            order.progress.committed.wrappingAdd(range.count, ordering: .relaxed)
         }
         return commits
     }

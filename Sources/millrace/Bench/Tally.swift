@@ -11,12 +11,16 @@ final class Tally: Sendable {
         var recent: [Identifier] = []
         /// By the job's number; nought for one that has not entered.
         var entered: [Int64] = []
+        /// Numbered jobs that have entered, each once.
+        var different = 0
     }
 
     /// More than any worker of a benchmark has in hand.
     private static let kept = 4096
 
     private let state = Mutex(State())
+    /// The jobs of the hot key.
+    let crowd = Crowd()
 
     /// A handler begins with this job; `number` is given where its time matters.
     func enter(_ job: Identifier, number: Int?) {
@@ -25,8 +29,18 @@ final class Tally: Sendable {
             if state.recent.count < Self.kept { state.recent.append(job) } else { state.recent[state.count % Self.kept] = job }
             state.count += 1
             // A second run of a job does not make its first one later.
-            if let number, number < state.entered.count, state.entered[number] == 0 { state.entered[number] = now }
+            if let number, number < state.entered.count, state.entered[number] == 0 {
+                state.entered[number] = now
+                state.different += 1
+            }
         }
+    }
+
+    /// The first of these numbers whose job has not entered.
+    ///
+    /// Who asks again begins where the last answer was, so that nobody walks over the same ones twice.
+    func firstMissing(_ numbers: Range<Int>) -> Int? {
+        state.withLock { state in numbers.first { $0 < state.entered.count && state.entered[$0] == 0 } }
     }
 
     /// Begins anew; `numbers` jobs will be timed.
@@ -35,6 +49,7 @@ final class Tally: Sendable {
     }
 
     var count: Int { state.withLock { $0.count } }
+    var different: Int { state.withLock { $0.different } }
     var recent: [Identifier] { state.withLock { $0.recent } }
     /// Nanoseconds of the monotonic clock.
     var entered: [Int64] { state.withLock { $0.entered } }

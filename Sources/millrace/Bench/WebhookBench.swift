@@ -30,6 +30,9 @@ private struct WebhookSeries {
     private static let seconds = Measure(key: "seconds", label: "seconds", unit: "s", digits: 2)
     private static let emitted = Measure(key: "emit_per_second", label: "emitted", unit: "/s")
 
+    private static let logged = Measure(key: "logged", label: "logged as delivered", unit: "")
+    private static let verified = Measure(key: "verified", label: "verified by the sink", unit: "")
+
     private let platform: Platform
     private let endpoints: Int
     private let deliveries: Int
@@ -124,9 +127,10 @@ private struct WebhookSeries {
         sample.add(Self.emitted, Double(enqueued))
         sample.add(Meter.processor(before.processor, processor, jobs: sent))
         sample.add(Meter.log(before.log, try meter.log(), jobs: sent))
+        sample.add(Self.logged, Double(try field.deliveredCount(connection)))
+        sample.add(Self.verified, target == nil ? Double(sink.tally().verified) : nil)
         report.record("webhooks", sample)
-        let accepted = try field.deliveredCount(connection)
-        report.line("  logged as delivered \(accepted) of \(sent)" + (target == nil ? "  sink: \(sink.tally().text)" : ""))
+        if target == nil { report.line("  of \(sent)  sink: \(sink.tally().text)") }
         report.line(
             "  CPU us a delivery: " + threads.map { "\($0.name) \(($0.seconds * 1e7 / Double(sent)).rounded() / 10)" }.joined(separator: "  "))
     }

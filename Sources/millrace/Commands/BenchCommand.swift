@@ -6,7 +6,8 @@ enum BenchCommand: Command {
     static let summary = "measure the engine, on a database of its own: it empties and fills the ledger"
 
     static let benchmarks: [any Benchmark.Type] = [
-        DrainBench.self, EnqueueBench.self, LatencyBench.self, GrowthBench.self, WebhookBench.self, IdleBench.self,
+        DrainBench.self, EnqueueBench.self, LatencyBench.self, HotKeyBench.self, OutageBench.self, GrowthBench.self, WebhookBench.self,
+        IdleBench.self,
     ]
 
     static let flags = Array(Set(benchmarks.flatMap { $0.flags })).sorted()

@@ -65,6 +65,17 @@ struct AwayTests {
         }
     }
 
+    @Test func `short jobs that are found by looking get the room that they could use`() async throws {
+        let queue = TestKinds.queue("fast", concurrency: 100, least: 1)
+        try await EngineRig.with(kinds: kinds, queues: [queue], handlers: [.leased("test.leased", LeasedTestJob { _, _ in .done() })]) { rig in
+            _ = try await rig.enqueue((0..<2000).map { _ in NewJob("test.leased", [:]) })
+            try await rig.running([.worker(rig.worker(broker: .some(nil)))]) {
+                // With the room of the beginning, and a look each 50 ms, it would take a hundred seconds.
+                try await eventually("all have run", within: .seconds(30)) { try await rig.value("select count(*) from outbox") == 0 }
+            }
+        }
+    }
+
     @Test func `without a broker a pause holds, and suspects do not stand in the way and run alone`() async throws {
         let tally = Tally()
         let handler = JobHandler.atomic(

@@ -44,6 +44,7 @@ struct LimitTests {
         let drift = try await rig.database.run { try ledger.limitDrift(on: $0) }
         let inUse = try await rig.value("select coalesce(sum(in_use), 0)::int8 from limit_counters")
         let parked = try await rig.outbox("parked")
+        if !drift.isEmpty || inUse != 0 || parked != 0 { print("not at rest: \(drift), \(inUse) in use, \(parked) parked") }
         return drift.isEmpty && inUse == 0 && parked == 0
     }
 

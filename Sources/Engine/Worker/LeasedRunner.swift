@@ -75,7 +75,9 @@ struct LeasedRunner: Sendable {
         let rows = try connection.run(SQL.Claim.takeLeased, admitted, worker, sweep.isDone ? [] : sweep.claims)
         sweep.isDone = true
         let jobs = try rows.map { try ClaimedJob($0, leasedBy: worker) }
-        if jobs.isEmpty, try !connection.run(SQL.Claim.isRegistered, worker).only()("registered") { throw Unregistered() }
+        // Their rows are locked: only a worker without a row leaves them. The permits that were taken go back with the transaction; a second look at the worker's
+        // row would be too late, it may have come meanwhile.
+        guard jobs.count == admitted.count else { throw Unregistered() }
         return jobs
     }
 

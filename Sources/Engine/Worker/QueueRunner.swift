@@ -209,10 +209,11 @@ final class QueueRunner: Sendable {
         }
         guard submitted else { return pause(.milliseconds(20)) }
         var buffer = found.take(timeout: .seconds(60)) ?? []
-        let isIdle = buffer.isEmpty
+        // A look that fills all the room there is has left more behind.
+        let (isIdle, isFull) = (buffer.isEmpty, buffer.count >= room)
         // What there is no room for after all is found again.
-        dispatch(&buffer)
-        pause(.milliseconds(isIdle ? 250 : 50))
+        dispatch(&buffer, leavingMore: isFull)
+        pause(.milliseconds(isIdle ? 250 : isFull ? 5 : 50))
     }
 
     // MARK: - Handing out work
@@ -225,7 +226,8 @@ final class QueueRunner: Sendable {
         }
     }
 
-    private func dispatch(_ buffer: inout [ClaimRequest]) {
+    /// - Parameter leavingMore: more waits than is in the buffer.
+    private func dispatch(_ buffer: inout [ClaimRequest], leavingMore: Bool = false) {
         guard core.identity.isHeld else { return }
         var begun = 0
         while begun < buffer.count {
@@ -243,7 +245,7 @@ final class QueueRunner: Sendable {
             if leased { startLeased(batch) } else { startAtomic(batch) }
         }
         buffer.removeFirst(begun)
-        let isWaiting = !buffer.isEmpty
+        let isWaiting = !buffer.isEmpty || leavingMore
         state.withLock { state in
             state.limit.observe(isWaiting: isWaiting, inUse: max(state.batches, state.leased), now: monotonicNanoseconds())
         }

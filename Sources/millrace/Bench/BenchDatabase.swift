@@ -29,7 +29,7 @@ enum BenchDatabase {
     /// An empty ledger, and dirty pages written: what follows has no checkpoint of ours to pay.
     static func empty(_ connection: Connection) throws {
         try connection.script(
-            "truncate jobs, outbox, finished_jobs, job_signals, limit_counters, bench_entries; update bench_balances set balance = 0")
+            "truncate jobs, outbox, claims, finished_jobs, job_signals, limit_counters, bench_entries; update bench_balances set balance = 0")
         for table in ["jobs", "outbox", "finished_jobs", "limit_counters", "bench_balances"] { try connection.script("vacuum (analyze) \(table)") }
         try checkpoint(connection)
     }

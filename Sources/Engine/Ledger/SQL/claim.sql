@@ -74,9 +74,6 @@ from taken t cross join lease l
 -- name: releaseKeys
 update jobs set key_released = true where id = any($1::uuid[]) and not key_released
 
--- name: isRegistered
-select exists (select 1 from workers where id = $1) as registered
-
 -- Jobs go back to the outbox without having been worked on: prefetched ones at a stop. Only where the wake-up in hand is the row's; a row that a claim
 -- holds is not ours to give.
 -- name: giveBack

@@ -37,6 +37,9 @@ create table webhook_endpoint_health (
     pace_count integer not null default 0
 ) with (fillfactor = 50);
 
+-- For the count of those that are not closed, of which there are few.
+create index webhook_endpoint_health_phase on webhook_endpoint_health (phase) where phase <> 'closed';
+
 create index webhook_endpoints_account on webhook_endpoints (account_id) where deleted_at is null;
 
 create table webhook_events (

@@ -91,7 +91,8 @@ extension Webhooks {
             change.maximumInFlight ?? before.maximumInFlight,
             change.ratePerSecond ?? before.ratePerSecond)
         if change.active == true && !before.active || change.url.map({ $0 != before.url }) == true {
-            try connection.run(SQL.WebhookHealth.forget, id)
+            let wasOut = try connection.run(SQL.WebhookHealth.forget, id).contains { try ($0("openings") as Int) > 0 }
+            if wasOut { try announce(.breakerClosed, of: id, account: before.accountID, url: change.url ?? before.url, on: connection) }
         }
         let after = try find(id, by: caller, on: connection)
         if after.phase != .ramping {

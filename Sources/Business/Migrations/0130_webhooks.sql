@@ -69,6 +69,7 @@ create table webhook_deliveries (
     attempts integer not null default 0,
     job_id uuid not null,                -- of the last sending; a replay is a new job under the same id
     created_at timestamptz not null default now(),
+    not_before timestamptz,              -- the receiver's Retry-After: nothing brings the next attempt further forward
     ended_at timestamptz
 ) with (fillfactor = 80);
 

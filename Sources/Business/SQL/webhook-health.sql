@@ -41,7 +41,16 @@ on conflict (endpoint_id) do update set is_slow = true, pace_count = 0 where not
 
 -- An endpoint that is activated or gets another address begins anew.
 -- name: forget
-delete from webhook_endpoint_health where endpoint_id = $1 returning openings
+delete from webhook_endpoint_health where endpoint_id = $1 returning phase, openings
+
+-- Waits for a transition that is being made: limits are then those of the phase that is read afterwards.
+-- name: await
+select 1 from webhook_endpoint_health where endpoint_id = $1 for update
+
+-- name: phaseOf
+select e.account_id, e.max_in_flight, coalesce(h.phase, 'closed') as phase
+from webhook_endpoints e left join webhook_endpoint_health h on h.endpoint_id = e.id
+where e.id = $1 and e.active and e.deleted_at is null
 
 -- Breakers that are not closed, of endpoints that are called.
 -- name: census

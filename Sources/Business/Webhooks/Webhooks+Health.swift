@@ -56,17 +56,37 @@ extension Webhooks {
         return changes.filter { $0.after.phase != $0.before.phase }.map(\.after.phase)
     }
 
-    /// Writes what follows from a change: the limits of the ramp, and the word to the owner.
+    /// Writes what follows from a change: other limits, the return of what waits, and the word to the owner.
     private func follow(_ change: Change, _ owned: Owned, on connection: Connection) throws {
         let (before, after) = (change.before, change.after)
-        if after.allowed != before.allowed {
-            let allowed = after.phase == .ramping ? min(after.allowed, owned.inFlight) : owned.inFlight
-            try applyLimits(of: change.id, inFlight: allowed, ratePerSecond: owned.rate, on: connection)
+        let limits = limits(in: after, owned)
+        if limits != self.limits(in: before, owned) {
+            try applyLimits(of: change.id, inFlight: limits.inFlight, ratePerSecond: limits.rate, on: connection)
         }
+        if after.phase != before.phase, after.phase == .ramping || after.phase == .closed { try enqueueReturn(to: change.id, on: connection) }
         if after.isOut != before.isOut {
             try announce(
                 after.isOut ? .breakerOpened : .breakerClosed, of: change.id, account: owned.account, url: owned.url, health: after, on: connection)
         }
+    }
+
+    /// What the limits per key say while the breaker is in a phase.
+    ///
+    /// While it is not called, one delivery a second comes to ask, and the others are parked: they cost nothing there, and are the first that the ramp lets
+    /// through. No more may be on their way than the ramp begins with, so that what has been claimed and not yet sent when it begins is within it.
+    private func limits(in health: EndpointHealth, _ owned: Owned) -> (inFlight: Int, rate: Int?) {
+        switch health.phase {
+        case .closed: (owned.inFlight, owned.rate)
+        case .ramping: (min(health.allowed, owned.inFlight), owned.rate)
+        case .open, .probing: (min(business.rules.breaker.rampStart, owned.inFlight), 1)
+        }
+    }
+
+    /// Begins anew with a closed breaker.
+    func forgetHealth(of endpoint: Identifier, account: Identifier, url: String, on connection: Connection) throws {
+        guard let row = try connection.run(SQL.WebhookHealth.forget, endpoint).first else { return }
+        if try EndpointHealth.Phase(rawValue: row("phase")) != .closed { try enqueueReturn(to: endpoint, on: connection) }
+        if try (row("openings") as Int) > 0 { try announce(.breakerClosed, of: endpoint, account: account, url: url, on: connection) }
     }
 
     /// Tells an endpoint's account that its breaker has opened or closed, by its other endpoints and by the audit log.

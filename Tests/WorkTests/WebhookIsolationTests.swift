@@ -120,6 +120,48 @@ struct WebhookIsolationTests {
         }
     }
 
+    @Test func `a ramp begins with two on their way over all workers, whatever has been waiting`() async throws {
+        // 0: down; 1: the probe is answered; from then on it accepts and does not answer.
+        let stage = Atomic<Int>(0)
+        let sink = Sink { _, _ in
+            switch stage.load(ordering: .relaxed) {
+            case 0: .status(500)
+            case 1 where stage.compareExchange(expected: 1, desired: 2, ordering: .relaxed).exchanged: .status(204)
+            default: .hang
+            }
+        }
+        try await WorkRig.run { options in
+            options.rules.breaker.failuresToOpen = 4
+            options.rules.breaker.firstPause = .seconds(3600)
+            options.rules.breaker.longestPause = .seconds(3600)
+            options.rules.breaker.slowAfter = .seconds(60)
+            options.webhooks.timeout = .seconds(20)
+            options.definition = ["backoff": ["delays": ["2h"]]]
+        } _: { rig in
+            let second = try rig.engine.worker()
+            second.start()
+            let (endpoint, _) = try await rig.endpoint(sink.url)
+            try await rig.emit(.planPurchased, times: 40)
+            try await eventually("it is open, and nothing is on its way") {
+                let parked = try await rig.count("select count(*) from outbox where state = 'parked'")
+                let running = try await rig.count("select count(*) from jobs where state = 'running'")
+                return parked >= 10 && running == 0
+            }
+            let sent = sink.received.count
+            stage.store(1, ordering: .relaxed)
+            try await rig.act { connection, _ in try connection.script("update webhook_endpoint_health set until = now()") }
+            try await eventually("what has been brought back is parked behind the first two", within: .seconds(15)) {
+                let returns = try await rig.count("select count(*) from finished_jobs where kind = 'webhook.resume'")
+                let others = try await rig.count("select count(*) from outbox where state <> 'parked'")
+                let running = try await rig.count("select count(*) from jobs where state = 'running'")
+                return returns == 1 && others == 0 && running == 2
+            }
+            #expect(sink.received.count == sent + 3)
+            #expect(try await rig.read(endpoint).phase == .ramping)
+            await offPool { _ = second.stop() }
+        }
+    }
+
     @Test func `a receiver that answers 429 is left alone as long as it asks, with all of its deliveries`() async throws {
         let sink = Sink { _, number in number == 1 ? .status(429, fields: ["Retry-After: 2"]) : .status(204) }
         try await WorkRig.run { _ in

@@ -2,7 +2,7 @@
 
 -- name: forSending
 select d.id, d.type, d.body, d.state, d.job_id, d.endpoint_id, d.signature_form, e.url, e.secret, e.previous_secret, e.previous_secret_until, e.active,
-       e.deleted_at is not null as deleted, e.max_in_flight, h.phase, h.since, h.until, h.openings, h.allowed, h.is_slow, clock_timestamp() as now
+       e.deleted_at is not null as deleted, h.phase, h.since, h.until, h.is_slow, clock_timestamp() as now
 from unnest($1::uuid[]) as w (id)
 join webhook_deliveries d on d.id = w.id
 join webhook_endpoints e on e.id = d.endpoint_id

@@ -15,10 +15,6 @@ package struct WebhookMessage: Sendable {
     package var body: [UInt8]
     /// The endpoint's secret, and the one before while their overlap lasts.
     package var secrets: [WebhookSecret]
-    /// How many deliveries may be on their way to the endpoint at a time, by its owner's wish.
-    package var maximumInFlight: Int
-    /// And while it ramps up after an outage.
-    package var rampAllows: Int?
     /// By the database's clock.
     package var admittedAt: Instant
     /// It is the one that finds out whether its endpoint answers again.

@@ -75,12 +75,14 @@ update webhook_deliveries d set not_before = clock_timestamp() + make_interval(s
 from unnest($1::uuid[], $2::float8[]) as n (id, pause)
 where d.id = n.id
 
--- Jobs of an endpoint's deliveries that wait for a time: snoozed by its breaker, or between two attempts. By the account, of which only what lives is looked
--- at. $4: only those that were never sent.
+-- Jobs of an endpoint's deliveries that wait for a time: snoozed by its breaker, or between two attempts; not what its limit has given a time. By the
+-- account, of which only what lives is looked at. $4: only those that were never sent.
 -- name: waiting
 select j.id
-from jobs j left join webhook_deliveries d on d.id = substr(j.payload ->> 'deliveryId', 5)::uuid
-where j.account_id = $1 and ($2::uuid is null or j.id > $2) and j.kind = 'webhook.deliver' and j.state = 'queued' and j.run_at > now() and j.payload ->> 'endpointId' = $3
+from jobs j
+join outbox w on w.job_id = j.id and w.state = 'scheduled' and not w.gated and w.run_at > now()
+left join webhook_deliveries d on d.id = substr(j.payload ->> 'deliveryId', 5)::uuid
+where j.account_id = $1 and ($2::uuid is null or j.id > $2) and j.kind = 'webhook.deliver' and j.payload ->> 'endpointId' = $3
   and j.attempt <= case when $4 then 0 else j.max_attempts / 2 end and (d.not_before is null or d.not_before <= now())
 order by j.id limit $5
 

@@ -107,6 +107,23 @@ struct EndpointHealthTests {
         #expect(play.health.until == play.now + play.rules.longestThrottle)
     }
 
+    @Test func `an outage lasts from the failures that open it until it closes; a pause that was asked for is none`() {
+        var play = Play()
+        play.see(.throttled(.seconds(30), code: "http_429"))
+        #expect(!play.health.isOut)
+        play.probe()
+        play.see(.failure(code: "http_500"), isProbe: true)
+        #expect(play.health.isOut && play.health.phase == .open)
+        play.probe()
+        play.see(.throttled(.seconds(30), code: "http_429"), isProbe: true)
+        #expect(play.health.isOut)
+        play.probe()
+        play.see(.success, isProbe: true)
+        #expect(play.health.isOut && play.health.phase == .ramping)
+        for _ in 0..<14 { play.see(.success) }
+        #expect(!play.health.isOut && play.health.phase == .closed)
+    }
+
     @Test func `a timeout makes it slow, quick answers in a row bring it back`() {
         var play = Play()
         for _ in 0..<2 { play.see(.success, took: .seconds(2)) }

@@ -55,10 +55,11 @@ struct WebhookHealthTests {
         }
         defer { desk.close() }
         let north = desk.shop.north
+        let wanted = ["plan.purchased", "webhook.endpoint_disabled"]
         // Often, but only since a moment ago.
-        let busy = try await desk.endpoint(of: north).id
+        let busy = try await desk.endpoint(of: north, events: wanted).id
         // For long, but only twice.
-        let quiet = try await desk.endpoint(of: north).id
+        let quiet = try await desk.endpoint(of: north, events: wanted).id
         // Asks for nothing but the notice.
         let notified = try await desk.endpoint(of: north, events: ["webhook.endpoint_disabled"]).id
         try await desk.act { connection, _ in try connection.script("update webhook_endpoints set activated_at = now() - interval '1 day'") }

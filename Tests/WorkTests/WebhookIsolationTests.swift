@@ -4,6 +4,7 @@ import Clocks
 import Crypto
 import Engine
 import JSON
+import Postgres
 import Synchronization
 import TestSupport
 import Testing
@@ -84,6 +85,80 @@ struct WebhookIsolationTests {
             }
             #expect(Set(accepted.compactMap { $0["webhook-id"] }).count == 40)
             #expect(try await rig.count("select count(*) from finished_jobs where state = 'dead'") == 0)
+        }
+    }
+
+    @Test func `after an outage what waited comes back at once, what has failed too, hours before its time`() async throws {
+        let isUp = Atomic<Bool>(false)
+        let sink = Sink { _, _ in isUp.load(ordering: .relaxed) ? .status(204) : .status(500) }
+        try await WorkRig.run { options in
+            options.rules.breaker.failuresToOpen = 4
+            options.rules.breaker.firstPause = .seconds(3600)
+            options.rules.breaker.longestPause = .seconds(3600)
+            options.definition = ["backoff": ["delays": ["2h"]]]
+        } _: { rig in
+            let (endpoint, _) = try await rig.endpoint(sink.url)
+            try await rig.emit(.planPurchased, times: 40)
+            try await eventually("some have failed, some were told to wait, the others are parked") {
+                let failed = try await rig.count(
+                    "select count(*) from jobs j join outbox o on o.job_id = j.id where attempt > 0 and o.state = 'scheduled'")
+                let held = try await rig.count("select count(*) from jobs j where attempt = 0 and run_at > now()")
+                let parked = try await rig.count("select count(*) from outbox where state = 'parked'")
+                return failed >= 4 && held >= 2 && parked >= 10
+            }
+            let sent = sink.received.count
+            isUp.store(true, ordering: .relaxed)
+            try await rig.act { connection, _ in try connection.script("update webhook_endpoint_health set until = now()") }
+            try await eventually("all are delivered", within: .seconds(30)) {
+                try await rig.deliveries(endpoint).allSatisfy { $0.state == .delivered }
+            }
+            #expect(sink.received.count == sent + 40)
+            #expect(try await rig.read(endpoint).phase == .closed)
+            try await eventually("the returns have ended") {
+                try await rig.count("select count(*) from finished_jobs where kind = 'webhook.resume' and state = 'completed'") == 2
+            }
+        }
+    }
+
+    @Test func `a ramp begins with two on their way over all workers, whatever has been waiting`() async throws {
+        // 0: down; 1: the probe is answered; from then on it accepts and does not answer.
+        let stage = Atomic<Int>(0)
+        let sink = Sink { _, _ in
+            switch stage.load(ordering: .relaxed) {
+            case 0: .status(500)
+            case 1 where stage.compareExchange(expected: 1, desired: 2, ordering: .relaxed).exchanged: .status(204)
+            default: .hang
+            }
+        }
+        try await WorkRig.run { options in
+            options.rules.breaker.failuresToOpen = 4
+            options.rules.breaker.firstPause = .seconds(3600)
+            options.rules.breaker.longestPause = .seconds(3600)
+            options.rules.breaker.slowAfter = .seconds(60)
+            options.webhooks.timeout = .seconds(20)
+            options.definition = ["backoff": ["delays": ["2h"]]]
+        } _: { rig in
+            let second = try rig.engine.worker()
+            second.start()
+            let (endpoint, _) = try await rig.endpoint(sink.url)
+            try await rig.emit(.planPurchased, times: 40)
+            try await eventually("it is open, and nothing is on its way") {
+                let parked = try await rig.count("select count(*) from outbox where state = 'parked'")
+                let running = try await rig.count("select count(*) from jobs where id not in (select job_id from outbox)")
+                return parked >= 10 && running == 0
+            }
+            let sent = sink.received.count
+            stage.store(1, ordering: .relaxed)
+            try await rig.act { connection, _ in try connection.script("update webhook_endpoint_health set until = now()") }
+            try await eventually("what has been brought back is parked behind the first two", within: .seconds(15)) {
+                let returns = try await rig.count("select count(*) from finished_jobs where kind = 'webhook.resume'")
+                let others = try await rig.count("select count(*) from outbox where state <> 'parked'")
+                let running = try await rig.count("select count(*) from jobs where id not in (select job_id from outbox)")
+                return returns == 1 && others == 0 && running == 2
+            }
+            #expect(sink.received.count == sent + 3)
+            #expect(try await rig.read(endpoint).phase == .ramping)
+            await offPool { _ = second.stop() }
         }
     }
 

@@ -21,7 +21,7 @@ struct WorkRig: Sendable {
 
     struct Options: Sendable {
         /// The kinds to run; others have no queue.
-        var kinds = ["webhook.deliver"]
+        var kinds = ["webhook.deliver", "webhook.resume"]
         /// Members that replace a definition's own, for every kind.
         var definition: JSONObject = ["backoff": ["delays": ["10ms"]]]
         /// With a breaker that stays closed, but for tests of it.

@@ -37,6 +37,9 @@ create table webhook_endpoint_health (
     pace_count integer not null default 0
 ) with (fillfactor = 50);
 
+-- For the count of those that are not closed, of which there are few.
+create index webhook_endpoint_health_phase on webhook_endpoint_health (phase) where phase <> 'closed';
+
 create index webhook_endpoints_account on webhook_endpoints (account_id) where deleted_at is null;
 
 create table webhook_events (
@@ -66,6 +69,7 @@ create table webhook_deliveries (
     attempts integer not null default 0,
     job_id uuid not null,                -- of the last sending; a replay is a new job under the same id
     created_at timestamptz not null default now(),
+    not_before timestamptz,              -- the receiver's Retry-After: nothing brings the next attempt further forward
     ended_at timestamptz
 ) with (fillfactor = 80);
 

@@ -2,7 +2,7 @@
 
 -- name: forSending
 select d.id, d.type, d.body, d.state, d.job_id, d.endpoint_id, d.signature_form, e.url, e.secret, e.previous_secret, e.previous_secret_until, e.active,
-       e.deleted_at is not null as deleted, e.max_in_flight, h.phase, h.since, h.until, h.openings, h.allowed, h.is_slow, clock_timestamp() as now
+       e.deleted_at is not null as deleted, h.phase, h.since, h.until, h.is_slow, clock_timestamp() as now
 from unnest($1::uuid[]) as w (id)
 join webhook_deliveries d on d.id = w.id
 join webhook_endpoints e on e.id = d.endpoint_id
@@ -70,6 +70,23 @@ order by d.id limit $5
 update webhook_deliveries d set state = 'pending', job_id = n.job_id, ended_at = null
 from unnest($1::uuid[], $2::uuid[]) as n (id, job_id)
 where d.id = n.id
+
+-- The receiver has said when to come back.
+-- name: setNotBefore
+update webhook_deliveries d set not_before = clock_timestamp() + make_interval(secs => n.pause)
+from unnest($1::uuid[], $2::float8[]) as n (id, pause)
+where d.id = n.id
+
+-- Jobs of an endpoint's deliveries that wait for a time: snoozed by its breaker, or between two attempts; not what its limit has given a time. By the
+-- account, of which only what lives is looked at. $4: only those that were never sent.
+-- name: waiting
+select j.id
+from jobs j
+join outbox w on w.job_id = j.id and w.state = 'scheduled' and not w.gated and w.run_at > now()
+left join webhook_deliveries d on d.id = substr(j.payload ->> 'deliveryId', 5)::uuid
+where j.account_id = $1 and ($2::uuid is null or j.id > $2) and j.kind = 'webhook.deliver' and j.payload ->> 'endpointId' = $3
+  and j.attempt <= case when $4 then 0 else j.max_attempts / 2 end and (d.not_before is null or d.not_before <= now())
+order by j.id limit $5
 
 -- name: failByJob
 update webhook_deliveries set state = 'failed', ended_at = now() where id = $1 and job_id = $2 and state = 'pending'

@@ -63,4 +63,5 @@ cross join lateral (
 where e.id = $1 and e.active
 
 -- name: disable
-update webhook_endpoints set active = false, disabled_reason = $2, updated_at = now() where id = $1 and active returning account_id, url
+update webhook_endpoints set active = false, disabled_reason = $2, updated_at = now() where id = $1 and active
+returning account_id, url, max_in_flight, rate_per_second

@@ -30,8 +30,9 @@ set phase = 'probing', probe_id = $2, since = clock_timestamp(), until = clock_t
 where endpoint_id = $1 and phase in ('open', 'probing') and until <= clock_timestamp()
 returning endpoint_id
 
--- name: fullOf
-select id, max_in_flight, rate_per_second from webhook_endpoints where id = any($1::uuid[])
+-- What the breaker must know of endpoints that are called; of others nobody need hear.
+-- name: owners
+select id, account_id, url, max_in_flight, rate_per_second from webhook_endpoints where id = any($1::uuid[]) and active and deleted_at is null
 
 -- Somebody has not answered for long: said while the attempt goes on. One by one, each in a transaction of its own.
 -- name: markSlow
@@ -40,4 +41,20 @@ on conflict (endpoint_id) do update set is_slow = true, pace_count = 0 where not
 
 -- An endpoint that is activated or gets another address begins anew.
 -- name: forget
-delete from webhook_endpoint_health where endpoint_id = $1
+delete from webhook_endpoint_health where endpoint_id = $1 returning phase, openings
+
+-- Waits for a transition that is being made: limits are then those of the phase that is read afterwards.
+-- name: await
+select 1 from webhook_endpoint_health where endpoint_id = $1 for update
+
+-- name: phaseOf
+select e.account_id, e.max_in_flight, coalesce(h.phase, 'closed') as phase
+from webhook_endpoints e left join webhook_endpoint_health h on h.endpoint_id = e.id
+where e.id = $1 and e.active and e.deleted_at is null
+
+-- Breakers that are not closed, of endpoints that are called.
+-- name: census
+select h.phase, count(*) as count
+from webhook_endpoint_health h join webhook_endpoints e on e.id = h.endpoint_id
+where h.phase <> 'closed' and e.active and e.deleted_at is null
+group by h.phase

@@ -52,6 +52,11 @@ package struct EndpointHealth: Sendable, Equatable {
     /// Nothing is to be remembered about it.
     package var isPlain: Bool { phase == .closed && failures == 0 && openings == 0 && !isSlow && paceCount == 0 }
 
+    /// Failures have opened it, and it has not closed since.
+    ///
+    /// Its owner is told of the beginning and of the end, however many probes fail in between. A pause that the receiver asked for is no outage.
+    package var isOut: Bool { openings > 0 }
+
     /// Whether the endpoint may be called at this moment.
     package enum Admission: Sendable, Equatable {
         case send

@@ -80,8 +80,8 @@ extension Webhooks {
     private func health(_ row: Row) throws -> EndpointHealth? {
         guard let name: String = try row("phase"), let phase = EndpointHealth.Phase(rawValue: name) else { return nil }
         var health = EndpointHealth(since: try row("since"))
-        (health.phase, health.until, health.openings) = (phase, try row("until"), try row("openings"))
-        (health.allowed, health.isSlow) = (try row("allowed"), try row("is_slow"))
+        (health.phase, health.until) = (phase, try row("until"))
+        health.isSlow = try row("is_slow")
         return health
     }
 
@@ -110,8 +110,6 @@ extension Webhooks {
         return WebhookMessage(
             deliveryID: try row("id"), endpointID: endpoint, type: try row("type"), url: try row("url"),
             form: SignatureForm(rawValue: try row("signature_form")) ?? .standard, body: try row("body"), secrets: secrets,
-            maximumInFlight: try row("max_in_flight"),
-            rampAllows: try (row("phase") as String?) == EndpointHealth.Phase.ramping.rawValue ? row("allowed") : nil,
             admittedAt: now, isProbe: isProbe)
     }
 }

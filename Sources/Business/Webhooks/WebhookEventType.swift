@@ -10,6 +10,9 @@ package enum WebhookEventType: String, Sendable, CaseIterable {
     case jobDead = "job.dead"
     /// Sent to an endpoint's own account when it was disabled after failing for long.
     case endpointDisabled = "webhook.endpoint_disabled"
+    /// Sent to an endpoint's own account, on its other endpoints: its breaker has opened after failures, and has closed again.
+    case breakerOpened = "webhook.breaker_opened"
+    case breakerClosed = "webhook.breaker_closed"
     /// Sent to one endpoint on request.
     case test
 
@@ -25,6 +28,8 @@ package enum WebhookEventType: String, Sendable, CaseIterable {
         case .apiKeyDeleted: "An API key was deleted."
         case .jobDead: "A job of the account ended as dead."
         case .endpointDisabled: "A webhook endpoint was disabled because its deliveries kept failing."
+        case .breakerOpened: "A webhook endpoint failed several times in a row and is not called for now; its deliveries wait."
+        case .breakerClosed: "A webhook endpoint whose breaker had opened is called freely again."
         case .test: "Sent by the test button."
         }
     }

@@ -12,13 +12,15 @@ extension Webhooks {
     /// - Parameters:
     ///   - account: whose event it is; endpoints of this account and of its ancestors hear of it.
     ///   - data: never holds a secret.
+    ///   - sick: an endpoint that does not hear of it, as it is the one that is spoken of.
     package func emit(
-        _ type: WebhookEventType, account: Identifier, data: JSONValue, on connection: Connection, now: Instant = .now
+        _ type: WebhookEventType, account: Identifier, data: JSONValue, except sick: Identifier? = nil, on connection: Connection,
+        now: Instant = .now
     ) throws {
         let event = Identifier.next()
         try connection.run(SQL.WebhookEvents.insertEvent, event, account, type.rawValue, data, now)
         let subscribers = try connection.run(SQL.WebhookEvents.subscribers, account, type.rawValue).map { try Subscriber($0) }
-        try deliver(event, type, data, to: subscribers, on: connection, now: now)
+        try deliver(event, type, data, to: subscribers.filter { $0.endpoint != sick }, on: connection, now: now)
     }
 
     /// Writes a delivery for each of these endpoints and enqueues its job.

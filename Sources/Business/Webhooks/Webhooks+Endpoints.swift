@@ -91,11 +91,12 @@ extension Webhooks {
             change.maximumInFlight ?? before.maximumInFlight,
             change.ratePerSecond ?? before.ratePerSecond)
         if change.active == true && !before.active || change.url.map({ $0 != before.url }) == true {
-            try connection.run(SQL.WebhookHealth.forget, id)
+            try forgetHealth(of: id, account: before.accountID, url: change.url ?? before.url, on: connection)
         }
+        try connection.run(SQL.WebhookHealth.await, id)
         let after = try find(id, by: caller, on: connection)
-        if after.phase != .ramping {
-            // While it ramps up, its next step takes the new ones over.
+        if after.phase == .closed || !after.active {
+            // Otherwise the breaker's next step takes the new ones over.
             try applyLimits(of: id, inFlight: after.maximumInFlight, ratePerSecond: after.ratePerSecond, on: connection)
         }
         try business.audit.write(

@@ -15,10 +15,6 @@ package struct WebhookMessage: Sendable {
     package var body: [UInt8]
     /// The endpoint's secret, and the one before while their overlap lasts.
     package var secrets: [WebhookSecret]
-    /// How many deliveries may be on their way to the endpoint at a time, by its owner's wish.
-    package var maximumInFlight: Int
-    /// And while it ramps up after an outage.
-    package var rampAllows: Int?
     /// By the database's clock.
     package var admittedAt: Instant
     /// It is the one that finds out whether its endpoint answers again.
@@ -75,6 +71,12 @@ package struct WebhookResult: Sendable {
 
     var state: WebhookDelivery.State { verdict == .delivered ? .delivered : isFinal ? .failed : .pending }
 
+    /// For how long the receiver does not want to see it.
+    var pause: Duration? {
+        guard case .throttled(let pause) = verdict, !isFinal else { return nil }
+        return pause
+    }
+
     var forBreaker: EndpointHealth.Result {
         let code = attempt.errorCode ?? "failed"
         switch verdict {
@@ -103,28 +105,42 @@ extension Webhooks {
             attempts.map(\.durationMicroseconds), attempts.map { $0.status.map(Int32.init) }, attempts.map(\.errorCode), attempts.map(\.error),
             attempts.map(\.responseBody), attempts.map(\.responseTruncated), attempts.map(\.remoteAddress), attempts.map { $0.timings[0] },
             attempts.map { $0.timings[1] }, attempts.map { $0.timings[2] }, attempts.map { $0.timings[3] })
+        let throttled = results.compactMap { result in result.pause.map { (id: result.deliveryID, pause: $0) } }
+        if !throttled.isEmpty {
+            try connection.run(SQL.WebhookDeliveries.setNotBefore, throttled.map(\.id), throttled.map { Double($0.pause.microseconds) / 1e6 })
+        }
         let gone = Set(results.filter { $0.verdict == .gone }.map(\.endpointID))
-        for endpoint in gone.sorted() { try disable(endpoint, "the receiver answered 410 Gone", on: connection) }
+        var disabled = try gone.sorted().compactMap { try disable($0, "the receiver answered 410 Gone", on: connection) }
         let failed = Set(results.filter { $0.verdict != .delivered }.map(\.endpointID)).subtracting(gone)
-        for endpoint in failed.sorted() { try disableIfHopeless(endpoint, on: connection) }
-        return try observe(results, on: connection)
+        disabled += try failed.sorted().compactMap { try disableIfHopeless($0, on: connection) }
+        let entered = try observe(results, on: connection)
+        // What waits for them ends as its turn comes, and need not take turns as for an open breaker.
+        for wish in disabled.sorted(by: { $0.endpoint < $1.endpoint }) {
+            try applyLimits(of: wish.endpoint, inFlight: wish.inFlight, ratePerSecond: wish.rate, on: connection)
+        }
+        return entered
     }
+
+    /// An endpoint's limits as its owner wants them.
+    private typealias Wish = (endpoint: Identifier, inFlight: Int, rate: Int?)
 
     /// Disables an endpoint whose last attempts failed so often *and* for so long: a short outage of a busy endpoint fails often, a quiet endpoint that
     /// failed a few times may have failed for long.
-    private func disableIfHopeless(_ endpoint: Identifier, on connection: Connection) throws {
+    private func disableIfHopeless(_ endpoint: Identifier, on connection: Connection) throws -> Wish? {
         let limit = business.rules.webhookDisableAfterFailures
         guard let row = try connection.run(SQL.WebhookEndpoints.streak, endpoint, limit).first, let since: Instant = try row("failing_since") else {
-            return
+            return nil
         }
         let failures: Int = try row("failures")
-        guard failures >= limit, Instant.now - since >= business.rules.webhookDisableAfter else { return }
-        try disable(endpoint, "every attempt since \(since.text) failed, \(failures) at least", on: connection)
+        guard failures >= limit, Instant.now - since >= business.rules.webhookDisableAfter else { return nil }
+        return try disable(endpoint, "every attempt since \(since.text) failed, \(failures) at least", on: connection)
     }
 
     /// Disables an endpoint and tells its account, by the other endpoints and by the audit log.
-    private func disable(_ endpoint: Identifier, _ reason: String, on connection: Connection) throws {
-        guard let row = try connection.run(SQL.WebhookEndpoints.disable, endpoint, reason).first else { return }
+    ///
+    /// - Returns: nil when it was disabled already.
+    private func disable(_ endpoint: Identifier, _ reason: String, on connection: Connection) throws -> Wish? {
+        guard let row = try connection.run(SQL.WebhookEndpoints.disable, endpoint, reason).first else { return nil }
         let account: Identifier = try row("account_id")
         try business.audit.write(
             action: "webhook_endpoint.disable", resource: ("webhook_endpoint", endpoint), account: account, by: nil,
@@ -132,5 +148,6 @@ extension Webhooks {
         try emit(
             .endpointDisabled, account: account,
             data: ["endpointId": .string(endpoint.text("we")), "url": .string(try row("url")), "reason": .string(reason)], on: connection)
+        return (endpoint, try row("max_in_flight"), try row("rate_per_second"))
     }
 }

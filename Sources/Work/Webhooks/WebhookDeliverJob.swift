@@ -17,7 +17,7 @@ package struct WebhookDeliverJob: LeasedJob {
 
     private let services: Services
     private let reader: WebhookReader
-    private let traffic: WebhookTraffic
+    private let watch: WebhookWatch
     private let log: EffectGroup<WebhookResult>
     private let metrics: WebhookMetrics
 
@@ -26,7 +26,7 @@ package struct WebhookDeliverJob: LeasedJob {
         let webhooks = services.business.webhooks
         let metrics = WebhookMetrics(services.metrics)
         reader = WebhookReader(webhooks)
-        traffic = WebhookTraffic(webhooks, slowAfter: services.business.rules.breaker.slowAfter)
+        watch = WebhookWatch(webhooks, slowAfter: services.business.rules.breaker.slowAfter)
         log = EffectGroup("webhook.attempts") { results, connection in
             let entered = try webhooks.record(results, on: connection)
             connection.afterCommit { for phase in entered { metrics.entered(phase) } }
@@ -50,11 +50,8 @@ package struct WebhookDeliverJob: LeasedJob {
             return .snooze(.zero, in: Webhooks.slowLane)
         case .failed(let error): throw error
         case .send(let message):
-            guard let journey = traffic.begin(message, in: context) else {
-                metrics.heldBack(.inFlight)
-                return .snooze(.milliseconds(Int64.random(in: 100...500)))
-            }
-            defer { traffic.end(journey) }
+            let journey = watch.begin(message, in: context)
+            defer { watch.end(journey) }
             return try await send(message, in: context)
         }
     }

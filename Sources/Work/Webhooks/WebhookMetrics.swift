@@ -7,8 +7,6 @@ struct WebhookMetrics: Sendable {
     enum Reason: String, CaseIterable {
         /// Its endpoint is not called at this moment.
         case breaker
-        /// Its endpoint has as many on their way as it may.
-        case inFlight = "in_flight"
         /// It goes on in the slow lane.
         case lane
     }

@@ -24,11 +24,13 @@ struct RelayRole: Role {
     func stop() async -> Bool { await offPool { relay.stop() } }
 }
 
-/// Rescues, sends again, fires schedules, keeps partitions.
+/// Rescues, sends again, fires schedules, keeps partitions; counts what the whole installation has.
 struct SchedulerRole: Role {
     let name = "scheduler"
     private let scheduler: Scheduler
     private let bell: RelayBell
+    private let breakers: BreakerGauges
+    private let database: Database
 
     init(_ platform: Platform) throws {
         let bell = RelayBell(try platform.connection("bell"))
@@ -38,13 +40,22 @@ struct SchedulerRole: Role {
                 prefix: platform.settings.broker.prefix, rescueAfter: platform.settings.scheduler.rescueAfter,
                 frozenAfter: platform.settings.scheduler.frozenAfter), connection: try platform.connection("scheduler"), broker: try platform.broker,
             ledger: ledger, log: platform.log.named("scheduler"), metrics: platform.metrics)
+        var connection = try platform.connection("gauges")
+        connection.statementTimeout = .seconds(2)
+        database = Database(connection, lanes: 1, name: "gauges")
+        breakers = BreakerGauges(database, log: platform.log.named("scheduler"), metrics: platform.metrics)
         self.bell = bell
     }
 
-    func start() { scheduler.start() }
+    func start() {
+        scheduler.start()
+        breakers.start()
+    }
 
     func stop() async -> Bool {
-        await offPool {
+        await breakers.stop()
+        database.stop()
+        return await offPool {
             let ended = scheduler.stop()
             bell.stop()
             return ended

@@ -4,11 +4,11 @@ internal import Engine
 internal import Postgres
 internal import Synchronization
 
-/// The deliveries that this process has on their way, by endpoint: how many there are, and which have waited for long.
+/// Looks at the deliveries that this process has on their way, and notices those that have waited for long.
 ///
 /// An attempt that has not been answered for `slowAfter` gives up its place in the queue's concurrency, since it only waits, and its endpoint moves to the
 /// slow lane at once. Waiting for its timeout would let the endpoints that hang today take all places for fifteen seconds.
-final class WebhookTraffic: Sendable {
+final class WebhookWatch: Sendable {
     private struct Journey: Sendable {
         var endpoint: Identifier
         var beganAt: Int64
@@ -18,7 +18,6 @@ final class WebhookTraffic: Sendable {
 
     private struct State {
         var journeys: [Int: Journey] = [:]
-        var inFlight: [Identifier: Int] = [:]
         var next = 0
         var isWatched = false
     }
@@ -32,12 +31,9 @@ final class WebhookTraffic: Sendable {
         self.slowAfter = slowAfter
     }
 
-    /// Notes a delivery that is about to be sent; nil when its endpoint has as many on their way as it may.
-    func begin(_ message: WebhookMessage, in context: LeasedContext) -> Int? {
-        let limit = message.isProbe ? .max : min(message.maximumInFlight, message.rampAllows ?? .max)
-        let (number, watches) = state.withLock { state -> (Int?, Bool) in
-            guard state.inFlight[message.endpointID, default: 0] < limit else { return (nil, false) }
-            state.inFlight[message.endpointID, default: 0] += 1
+    /// Notes a delivery that is about to be sent; returns its number, for `end`.
+    func begin(_ message: WebhookMessage, in context: LeasedContext) -> Int {
+        let (number, watches) = state.withLock { state in
             state.next += 1
             state.journeys[state.next] = Journey(endpoint: message.endpointID, beganAt: monotonicNanoseconds(), context: context)
             let watches = !state.isWatched
@@ -48,13 +44,7 @@ final class WebhookTraffic: Sendable {
         return number
     }
 
-    func end(_ number: Int) {
-        state.withLock { state in
-            guard let journey = state.journeys.removeValue(forKey: number) else { return }
-            let rest = state.inFlight[journey.endpoint, default: 1] - 1
-            state.inFlight[journey.endpoint] = rest > 0 ? rest : nil
-        }
-    }
+    func end(_ number: Int) { state.withLock { _ = $0.journeys.removeValue(forKey: number) } }
 
     /// Looks ten times a second, as long as anything is on its way.
     private func watch() async {

@@ -34,8 +34,12 @@ import Testing
             for path in ["/openapi.json", "/docs", "/healthz", "/readyz"] {
                 for _ in 0..<3 { #expect(try await rig.nobody.get(path).status == 200) }
             }
-            for _ in 0..<5 { _ = try await rig.nobody.with("X-API-Key", "mr_live_wrong").get("/plans") }
-            let counted = try await rig.count("select coalesce(max(count), 0)::int from rate_limits where key like 'ip:%'")
+            var counted = 0
+            // A new minute may begin between two of them; not twice.
+            for _ in 0..<2 where counted < 2 {
+                for _ in 0..<5 { _ = try await rig.nobody.with("X-API-Key", "mr_live_wrong").get("/plans") }
+                counted = try await rig.count("select coalesce(max(count), 0)::int from rate_limits where key like 'ip:%'")
+            }
             #expect(counted >= 2)
         }
     }

@@ -6,13 +6,14 @@ internal import Synchronization
 
 /// Looks at the deliveries that this process has on their way, and notices those that have waited for long.
 ///
-/// An attempt that has not been answered for `slowAfter` gives up its place in the queue's concurrency, since it only waits, and its endpoint moves to the
-/// slow lane at once. Waiting for its timeout would let the endpoints that hang today take all places for fifteen seconds.
+/// An attempt that has not been answered for a moment gives up its place in the queue's concurrency, since it only waits; after `slowAfter` its endpoint moves
+/// to the slow lane at once. Waiting for its timeout would let the endpoints that hang today take all places for fifteen seconds.
 final class WebhookWatch: Sendable {
     private struct Journey: Sendable {
         var endpoint: Identifier
         var beganAt: Int64
         var context: LeasedContext
+        var isAside = false
         var isNoticed = false
     }
 
@@ -21,6 +22,9 @@ final class WebhookWatch: Sendable {
         var next = 0
         var isWatched = false
     }
+
+    /// Nanoseconds without an answer after which an attempt counts as waiting.
+    private static let moment: Int64 = 100_000_000
 
     private let webhooks: Webhooks
     private let slowAfter: Duration
@@ -50,18 +54,21 @@ final class WebhookWatch: Sendable {
     private func watch() async {
         while true {
             try? await Task.sleep(for: .milliseconds(100))
-            let limit = monotonicNanoseconds() - slowAfter.components.seconds * 1_000_000_000 - slowAfter.components.attoseconds / 1_000_000_000
-            let late = state.withLock { state -> [Journey]? in
+            let now = monotonicNanoseconds()
+            let limit = now - slowAfter.components.seconds * 1_000_000_000 - slowAfter.components.attoseconds / 1_000_000_000
+            let found = state.withLock { state -> (waiting: [Journey], late: [Journey])? in
                 guard !state.journeys.isEmpty else {
                     state.isWatched = false
                     return nil
                 }
+                let waiting = state.journeys.filter { !$0.value.isAside && $0.value.beganAt <= now - Self.moment }.map(\.key)
+                for number in waiting { state.journeys[number]?.isAside = true }
                 let numbers = state.journeys.filter { !$0.value.isNoticed && $0.value.beganAt <= limit }.map(\.key)
                 for number in numbers { state.journeys[number]?.isNoticed = true }
-                return numbers.compactMap { state.journeys[$0] }
+                return (waiting.compactMap { state.journeys[$0] }, numbers.compactMap { state.journeys[$0] })
             }
-            guard let late else { return }
-            for journey in late { journey.context.standAside() }
+            guard let (waiting, late) = found else { return }
+            for journey in waiting { journey.context.standAside() }
             let slow = Dictionary(late.filter { $0.context.job.queue != Webhooks.slowLane }.map { ($0.endpoint, $0.context.database) }) { first, _ in
                 first
             }

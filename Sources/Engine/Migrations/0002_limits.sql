@@ -46,7 +46,8 @@ begin
         left join held h on h.key = w.key
         left join limit_overrides o on o.key = w.key and o.key = any($1)
         where h.key is not null
-           or not exists (select from limit_counters k where k.key = w.key) and pg_try_advisory_xact_lock(hashtextextended(w.key, -1))
+           -- The limit keeps the planner from reading the whole table for it.
+           or (select true from limit_counters k where k.key = w.key limit 1) is null and pg_try_advisory_xact_lock(hashtextextended(w.key, -1))
     ), grants as materialized (
         select a.key, a.is_new, a.waiting, a.fresh + a.gated as wanted, a.step, b.full_at,
                greatest(0, least(

@@ -9,8 +9,8 @@ struct Flow: Hashable, Sendable {
 /// Decides how many rows of each flow go out next: aged priority first, then turns over the accounts.
 ///
 /// A flow's effective priority is its priority plus one for each `agingStep` since it was last served; so a flow of low priority that others overtake
-/// climbs until it shares their class, and has to climb anew once it was served. Within a class, each flow gets the same number of rows: one tenant's
-/// million rows are one flow, and never stand in front of another tenant's single row. What a class leaves over goes to the next one at once: a slot
+/// climbs until it shares their class, and has to climb anew once it was served. Within a class, each flow gets the same number of rows in its turn, and who
+/// was served longest ago has the next turn: one tenant's million rows are one flow, and never stand in front of another tenant's single row. What a class leaves over goes to the next one at once: a slot
 /// stays empty only when nothing waits. Pure: the relay brings the flows, the rows and the time.
 struct FlowPicker: Sendable {
     /// Rows that a flow may send now.
@@ -82,8 +82,13 @@ struct FlowPicker: Sendable {
         }
     }
 
+    /// Of many flows only the first ones get a share, and several rows each: going to a flow costs as much as several of its rows.
     private static func shares(of flows: [Flow], slots: Int) -> [Share] {
-        let (each, extra) = slots.quotientAndRemainder(dividingBy: flows.count)
-        return flows.enumerated().map { Share(flow: $1, rows: each + ($0 < extra ? 1 : 0)) }.filter { $0.rows > 0 }
+        let served = flows.prefix(max(1, slots / quantum))
+        let (each, extra) = slots.quotientAndRemainder(dividingBy: served.count)
+        return served.enumerated().map { Share(flow: $1, rows: each + ($0 < extra ? 1 : 0)) }.filter { $0.rows > 0 }
     }
+
+    /// Rows that a flow gets in its turn at least.
+    private static let quantum = 4
 }

@@ -105,6 +105,7 @@ package final class Scheduler: Sendable {
         var rescuer = Rescuer(settings: settings, ledger: ledger, log: log)
         var limits = LimitKeeper(ledger: ledger, log: log)
         var resender = Resender(after: settings.resendAfter)
+        var vacuum = OutboxVacuum()
         let schedules = ScheduleFirer(ledger: ledger, log: log)
         var nextHousekeeping = monotonicNanoseconds()
         var nextMeasure = monotonicNanoseconds()
@@ -114,6 +115,7 @@ package final class Scheduler: Sendable {
             try attempt("cancels", session) { _ = try session.transaction { try ledger.cancelSignalled(on: $0) } }
             try attempt("wake-ups", session) { try resend(&resender, session) }
             try attempt("limits", session) { try limits.round(session) }
+            try attempt("vacuum", session) { try vacuum.round(session) }
             if monotonicNanoseconds() >= nextMeasure {
                 nextMeasure = monotonicNanoseconds() + 5_000_000_000
                 try attempt("gauges", session) { try gauges.measure(ledger, on: session) }

@@ -88,6 +88,35 @@ left join (
     select u.id, u.run, c.worker_id, c.started_at from claims c cross join lateral unnest(c.job_ids, c.runs) as u (id, run)
 ) l on l.id = j.id and l.run = j.runs;
 
+-- Wake-ups that nobody claimed are sent again, each row after twice the time of the time before; never while their queue is paused. Nothing leads to what was
+-- sent but the order of the flows, so each look goes a stretch further through that, from the given row on; returns the last row of the stretch, how many there
+-- were, and how many are sent again. A function for the sake of its plan, which must walk the index in its order however empty the table was when it was made.
+create function send_again(after float8, from_queue text, from_rank smallint, from_account uuid, from_job uuid, stretch integer)
+returns table (queue text, rank smallint, account_id uuid, job_id uuid, seen bigint, again bigint)
+language plpgsql set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+    return query
+    with stretch as materialized (
+        select job_id, queue, rank, account_id, sent_at, resends from outbox
+        where state = 'ready' and (queue, rank, account_id, job_id) > ($2, $3, $4, $5)
+        order by queue, rank, account_id, job_id limit $6
+    ), late as materialized (
+        select s.job_id, s.sent_at from stretch s
+        where s.sent_at < now() - make_interval(secs => $1 * power(2, least(s.resends, 10)))
+          and not exists (select 1 from queue_controls c where c.queue = s.queue and c.paused)
+    ), lost as (
+        select o.job_id from outbox o join late l on l.job_id = o.job_id and l.sent_at = o.sent_at
+        where o.job_id = any(array(select job_id from late)) for update of o skip locked
+    ), again as (
+        update outbox o set sent_at = null, resends = least(o.resends + 1, 30) from lost
+        where o.job_id = any(array(select job_id from late)) and o.job_id = lost.job_id
+        returning o.job_id
+    )
+    select queue, rank, account_id, job_id, (select count(*) from stretch), (select count(*) from again)
+    from stretch order by queue desc, rank desc, account_id desc, job_id desc limit 1;
+end $$;
+
 -- Jobs that have ended. A partition holds the rows that may go on one day (finish plus the kind's retention), so dropping it is exact.
 create table finished_jobs (
     id uuid not null,

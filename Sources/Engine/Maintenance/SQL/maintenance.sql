@@ -3,27 +3,13 @@
 -- name: lead
 select pg_try_advisory_lock(1837, 0) as leads
 
--- Wake-ups that nobody claimed are sent again, each row after twice the time of the time before; never while their queue is paused. Nothing leads to what was
--- sent but the order of the flows, so each look goes a stretch further through that, from ($2 to $5) on; returns how far it came and how many it found.
+-- Wake-ups that nobody claimed are sent again; see the function.
 -- name: resend
-with seen as materialized (
-    select job_id, queue, rank, account_id, sent_at, resends from outbox
-    where state = 'ready' and (queue, rank, account_id, job_id) > ($2::text, $3::int2, $4::uuid, $5::uuid)
-    order by queue, rank, account_id, job_id limit $6
-), late as materialized (
-    select s.job_id from seen s
-    where s.sent_at < now() - make_interval(secs => $1::float8 * power(2, least(s.resends, 10)))
-      and not exists (select 1 from queue_controls c where c.queue = s.queue and c.paused)
-), lost as (
-    select o.job_id from outbox o join seen s on s.job_id = o.job_id and s.sent_at = o.sent_at
-    where o.job_id = any(array(select job_id from late)) and o.state = 'ready'
-    for update of o skip locked
-), again as (
-    update outbox o set sent_at = null, resends = least(o.resends + 1, 30) from lost where o.job_id = any(array(select job_id from late)) and o.job_id = lost.job_id
-    returning o.job_id
-)
-select queue, rank, account_id, job_id, (select count(*) from seen) as seen, (select count(*) from again) as again
-from seen order by queue desc, rank desc, account_id desc, job_id desc limit 1
+select queue, rank, account_id, job_id, seen, again from send_again($1::float8, $2::text, $3::int2, $4::uuid, $5::uuid, $6::int4)
+
+-- What the server counts in the outbox: rows that a vacuum could remove, if nobody can see them any more, and rows that stay.
+-- name: deadWaiting
+select coalesce(pg_stat_get_dead_tuples('outbox'::regclass), 0)::int8 as dead, coalesce(pg_stat_get_live_tuples('outbox'::regclass), 0)::int8 as live
 
 -- name: workers
 select w.id, w.lock, w.beats, w.queues,

@@ -20,11 +20,8 @@ with recursive queues as (
 )
 select queue from queues where queue is not null
 
--- How many rows wait to be sent, counted no further than the given number; $3: those that are sent as well, as a worker without a broker sees them.
--- name: readyCount
-select count(*) as count from (select 1 from outbox where queue = $1 and state = 'ready' and (sent_at is null or $3) limit $2) counted
-
--- For a queue whose whole backlog fits the window: all of it, by priority, in the index's own order.
+-- For a queue whose whole backlog fits the window: all of it, by priority, in the index's own order. $3: also what is sent, as a worker without a broker
+-- sees it.
 -- name: pickAny
 select job_id, publish, kind, trace from outbox where queue = $1 and state = 'ready' and (sent_at is null or $3)
 order by rank, account_id, job_id limit $2
@@ -69,9 +66,11 @@ lateral (
     order by job_id limit f.quota for update skip locked
 ) o
 
--- Locks the rows by marking them, before they are published: what another relay or a claim took meanwhile is not returned.
+-- Locks the rows by marking them, before they are published: what another relay or a claim took meanwhile is not returned. Asked for rows that are `ready`,
+-- it could be answered from the index of all that are.
 -- name: markSent
-update outbox set sent_at = clock_timestamp(), publish = publish + 1 where job_id = any($1::uuid[]) and state = 'ready' and sent_at is null
+update outbox set sent_at = clock_timestamp(), publish = publish + 1
+where job_id = any($1::uuid[]) and state not in ('scheduled', 'parked') and sent_at is null
 returning job_id, publish
 
 -- The broker did not take these.

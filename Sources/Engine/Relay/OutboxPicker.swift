@@ -50,10 +50,11 @@ struct OutboxPicker: Sendable {
             flows = known.flows
         } else {
             known[queue] = nil
-            // One more than there is room for tells whether all fit.
-            let rows = try Array(connection.run(skipsLocked ? SQL.Relay.pickAnyFree : SQL.Relay.pickAny, queue, slots + 1, includingSent))
-            if rows.count <= slots {
+            // Not by picking one more than there is room for: a plan that sorts would sort the whole backlog.
+            let ready: Int = try connection.run(SQL.Relay.readyCount, queue, slots + 1, includingSent).only()("count")
+            if ready <= slots {
                 pickers[queue]?.forget()
+                let rows = try Array(connection.run(skipsLocked ? SQL.Relay.pickAnyFree : SQL.Relay.pickAny, queue, slots, includingSent))
                 let took = monotonicNanoseconds() - now
                 // It had to walk over many that are sent and not claimed.
                 if took > Self.dear.nanoseconds, rows.count < slots { known[queue] = Known(flows: [], until: now + 5 * took) }

@@ -20,8 +20,11 @@ with recursive queues as (
 )
 select queue from queues where queue is not null
 
--- For a queue whose whole backlog fits the window: all of it, by priority, in the index's own order. $3: also what is sent, as a worker without a broker
--- sees it.
+-- How many rows wait to be sent, counted no further than the given number; $3: also those that are sent, as a worker without a broker sees them.
+-- name: readyCount
+select count(*) as count from (select 1 from outbox where queue = $1 and state = 'ready' and (sent_at is null or $3) limit $2) counted
+
+-- For a queue whose whole backlog fits the window: all of it, by priority, in the index's own order.
 -- name: pickAny
 select job_id, publish, kind, trace from outbox where queue = $1 and state = 'ready' and (sent_at is null or $3)
 order by rank, account_id, job_id limit $2

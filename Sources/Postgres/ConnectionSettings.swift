@@ -22,6 +22,11 @@ package struct ConnectionSettings: Sendable {
     /// end to end. Without compiling, which the planner would think worth it where it has no index.
     package var prefersIndexes = false
 
+    /// Reads in an index's order where one has it, and never sorts instead.
+    ///
+    /// For sessions whose statements all take the first few of very many: a plan that sorts goes through them all.
+    package var keepsIndexOrder = false
+
     /// The URL's parts under libpq's keywords, the password among them.
     private var keywords: [String: String] = [:]
 
@@ -58,7 +63,8 @@ package struct ConnectionSettings: Sendable {
             "statement_timeout": statementTimeout, "lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": idleInTransactionTimeout,
         ]
         let options = ours.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value.wholeMilliseconds)" }
-        let planning = prefersIndexes ? ["-c enable_seqscan=off", "-c jit=off"] : []
+        var planning = prefersIndexes ? ["-c enable_seqscan=off", "-c jit=off"] : []
+        if keepsIndexOrder { planning += ["-c enable_sort=off", "-c enable_bitmapscan=off"] }
         all["options"] = (options + planning + ["-c TimeZone=UTC", keywords["options"] ?? ""]).joined(separator: " ")
         all["client_encoding"] = "UTF8"
         return all.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }

@@ -70,7 +70,8 @@ struct LimitSlotTests {
         try await EngineRig.with(kinds: Self.kinds, queues: [queue], handlers: handlers) { rig in
             _ = try await rig.enqueue(LimitTests.jobs(40, "a"))
             try await rig.running() { try await LimitTests.allDone(rig, 40) }
-            #expect(running.most("a") <= 2)
+            // A run whose connection is gone has lost its slot, and its effects, a moment before its handler returns.
+            #expect(running.most("a") <= 2 + 1)
             #expect(try await LimitTests.isAtRest(rig))
         }
     }

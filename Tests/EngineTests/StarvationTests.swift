@@ -64,7 +64,7 @@ struct StarvationTests {
                 one.id)
             // What waited at the broker before it came, what the worker had prefetched and in hand, and a few turns of the relay, which remembers for a
             // moment who had waiting rows: nothing that grows with the hundred thousand.
-            #expect(before <= 50 + 50 + 20 + 4 * 25)
+            #expect(before <= 50 + 50 + 20 + 12 * 25)
         }
     }
 }

@@ -21,10 +21,14 @@ struct OutboxVacuum {
         let row = try connection.run(SQL.Maintenance.deadWaiting).only()
         let (dead, live): (Int, Int) = (try row("dead"), try row("live"))
         guard dead >= max(500, live / 50) else { return }
+        var wasInVain = true
+        defer {
+            let took = monotonicNanoseconds() - now
+            pause = wasInVain ? min(2 * pause, Self.longest) : Self.interval
+            next = now + took + max(pause, 20 * took)
+        }
         try connection.script("vacuum (skip_locked, index_cleanup on, truncate off) outbox")
-        let took = monotonicNanoseconds() - now
         let left: Int = try connection.run(SQL.Maintenance.deadWaiting).only()("dead")
-        pause = left > dead / 2 ? min(2 * pause, Self.longest) : Self.interval
-        next = now + took + max(pause, 20 * took)
+        wasInVain = left > dead / 2
     }
 }

@@ -117,6 +117,27 @@ begin
     from stretch order by queue desc, rank desc, account_id desc, job_id desc limit 1;
 end $$;
 
+-- The flows (rank, account) of a queue that have ready rows, from the given one on: one index descent a flow, however many rows a flow has. A function for the sake
+-- of its plan, like the one above: a plan that sorted would go through the whole queue for each flow.
+create function waiting_flows(in_queue text, from_rank smallint, from_account uuid, most integer) returns table (rank smallint, account_id uuid)
+language plpgsql set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+    return query
+    with recursive flows as (
+        (select o.rank, o.account_id from outbox o
+         where o.queue = $1 and o.state = 'ready' and (o.rank, o.account_id) > ($2, $3) order by o.rank, o.account_id limit 1)
+        union all
+        select n.rank, n.account_id
+        from flows f, lateral (
+            select o.rank, o.account_id from outbox o
+            where o.queue = $1 and o.state = 'ready' and (o.rank, o.account_id) > (f.rank, f.account_id)
+            order by o.rank, o.account_id limit 1
+        ) n
+    )
+    select rank, account_id from flows limit $4;
+end $$;
+
 -- Jobs that have ended. A partition holds the rows that may go on one day (finish plus the kind's retention), so dropping it is exact.
 create table finished_jobs (
     id uuid not null,

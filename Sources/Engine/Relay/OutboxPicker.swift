@@ -13,8 +13,9 @@ struct OutboxPicker: Sendable {
     private var lastFlow: [String: Flow] = [:]
     private var known: [String: Known] = [:]
 
-    /// The flows that a queue had at the last look; none when nothing was left to send.
+    /// What a look at a queue found.
     private struct Known {
+        /// Those that had rows; none when nothing was left to send.
         var flows: [Flow]
         /// Where each flow goes on.
         ///
@@ -22,14 +23,22 @@ struct OutboxPicker: Sendable {
         /// the next look.
         var last: [Flow: Identifier] = [:]
         var until: Int64
+        /// The look had to walk over much that is gone, or sent and not claimed: it is not repeated before its time, whatever is left over.
+        var wasDear = false
+        /// From which id on what is new has not been looked at, and when that is done.
+        var newsFrom = Identifier.zero
+        var nextNews: Int64 = 0
     }
 
     /// A flow that is new to a queue with a backlog waits no longer than this for its first turn; or five times as long as looking takes, so that no more
     /// than a sixth of the time goes into looking.
     private static let memory = Duration.milliseconds(5)
 
-    /// A look that took longer is not repeated at once for the few rows that may have come since.
+    /// A look that took longer is dear; one that took ten times as long is so because of an old snapshot, and no more than a twentieth of the time goes into it.
     private static let dear = Duration.milliseconds(2)
+
+    /// A job is looked for among those that were made after the last look, less this: clocks differ, and transactions take their time.
+    private static let margin: Int64 = 300
 
     /// - Parameters:
     ///   - includingSent: also rows whose wake-ups were sent.
@@ -46,8 +55,8 @@ struct OutboxPicker: Sendable {
         // With a backlog the list of flows changes little from one turn to the next, and each look costs a descent for each flow.
         var flows: [Flow]
         if let known = known[queue], now < known.until {
-            if known.flows.isEmpty { return [] }
-            flows = known.flows
+            flows = try known.wasDear ? news(of: queue, at: now, on: connection) : known.flows
+            if flows.isEmpty { return [] }
         } else {
             known[queue] = nil
             // Not by picking one more than there is room for: a plan that sorts would sort the whole backlog.
@@ -55,14 +64,11 @@ struct OutboxPicker: Sendable {
             if ready <= slots {
                 pickers[queue]?.forget()
                 let rows = try Array(connection.run(skipsLocked ? SQL.Relay.pickAnyFree : SQL.Relay.pickAny, queue, slots, includingSent))
-                let took = monotonicNanoseconds() - now
-                // It had to walk over many that are sent and not claimed.
-                if took > Self.dear.nanoseconds, rows.count < slots { known[queue] = Known(flows: [], until: now + 5 * took) }
+                note([], of: queue, lookedAt: now)
                 return rows
             }
             flows = try self.flows(of: queue, on: connection)
-            let took = monotonicNanoseconds() - now
-            known[queue] = Known(flows: flows, until: now + max(Self.memory.nanoseconds, 5 * took))
+            note(flows, of: queue, lookedAt: now)
         }
         var picked: [Row] = []
         var last = known[queue]?.last ?? [:]
@@ -85,8 +91,32 @@ struct OutboxPicker: Sendable {
         known[queue]?.last = last
         if !ended.isEmpty { known[queue]?.flows.removeAll { ended.contains($0) } }
         // What came meanwhile may fill what was left over.
-        if picked.count < slots || known[queue]?.flows.isEmpty == true { known[queue] = nil }
+        if known[queue]?.wasDear == false, picked.count < slots || known[queue]?.flows.isEmpty == true { known[queue] = nil }
         return picked
+    }
+
+    private mutating func note(_ flows: [Flow], of queue: String, lookedAt began: Int64) {
+        let took = monotonicNanoseconds() - began
+        let wasDear = took > Self.dear.nanoseconds
+        guard wasDear || !flows.isEmpty else { return }
+        let pause = took > 10 * Self.dear.nanoseconds ? 20 * took : max(Self.memory.nanoseconds, 5 * took)
+        known[queue] = Known(flows: flows, until: began + pause, wasDear: wasDear, newsFrom: .first(at: wallMicroseconds() / 1000 - Self.margin))
+    }
+
+    /// Adds to the flows of a dear look those that got new rows since: new rows have new ids, so the index of ids leads to them past everything that is gone.
+    private mutating func news(of queue: String, at now: Int64, on connection: Connection) throws -> [Flow] {
+        guard var known = known[queue] else { return [] }
+        guard now >= known.nextNews else { return known.flows }
+        let from = Identifier.first(at: wallMicroseconds() / 1000 - Self.margin)
+        let found = try connection.run(SQL.Relay.newFlows, queue, known.newsFrom, includingSent).map {
+            Flow(priority: -Int(try $0("rank") as Int16), accountID: try $0("account_id"))
+        }
+        let present = Set(known.flows)
+        known.flows += found.filter { !present.contains($0) }
+        known.newsFrom = from
+        known.nextNews = now + 5 * (monotonicNanoseconds() - now)
+        self.known[queue] = known
+        return known.flows
     }
 
     /// Whether the queue is left alone for a moment; what is new in it is seen then.
@@ -112,6 +142,9 @@ struct OutboxPicker: Sendable {
 }
 
 extension Identifier {
+    /// Sorts before every one that was made at this time or later; milliseconds since 1970.
+    static func first(at milliseconds: Int64) -> Identifier { Identifier(high: UInt64(max(milliseconds, 0)) << 16, low: 0) }
+
     /// Sorts before every other.
     static let zero = Identifier(high: 0, low: 0)
 }

@@ -35,6 +35,7 @@ final class RelayLoop {
         picker = OutboxPicker(agingStep: settings.agingStep)
         var database = database
         database.prefersIndexes = true
+        database.keepsIndexOrder = true
         database.lockTimeout = .seconds(1)
         let connection = try Connection(database)
         self.connection = connection
@@ -86,13 +87,13 @@ final class RelayLoop {
         try wait(limited: limited)
     }
 
-    /// The queues that have ready rows; where looking takes long, as under an old snapshot, for ten times as long those of the last look.
+    /// The queues that have ready rows; where looking takes long, as under an old snapshot, for fifty times as long those of the last look.
     private func readyQueues() throws -> [String] {
         let now = monotonicNanoseconds()
         if now < ready.until { return ready.queues }
         ready.queues = try connection.run(SQL.Relay.readyQueues).map { try $0("queue") }
         let took = monotonicNanoseconds() - now
-        ready.until = took > 2_000_000 ? now + 10 * took : 0
+        ready.until = took > 2_000_000 ? now + min(50 * took, 1_000_000_000) : 0
         return ready.queues
     }
 

@@ -35,19 +35,15 @@ select job_id, publish, kind, trace from outbox where queue = $1 and state = 're
 order by rank, account_id, job_id limit $2
 for update skip locked
 
--- The flows (rank, account) that have ready rows, sent or not, from the given one on: one index descent a flow, however many rows a flow has.
+-- The flows (rank, account) that have ready rows, sent or not, from the given one on; see the function.
 -- name: flows
-with recursive flows as (
-    (select rank, account_id from outbox where queue = $1 and state = 'ready' and (rank, account_id) > ($2::int2, $3::uuid) order by rank, account_id limit 1)
-    union all
-    select n.rank, n.account_id
-    from flows f, lateral (
-        select o.rank, o.account_id from outbox o
-        where o.queue = $1 and o.state = 'ready' and (o.rank, o.account_id) > (f.rank, f.account_id)
-        order by o.rank, o.account_id limit 1
-    ) n
-)
-select rank, account_id from flows limit $4
+select rank, account_id from waiting_flows($1::text, $2::int2, $3::uuid, $4::int4)
+
+-- The flows of the rows that were made since the given id. By the ids; asked for rows that are `ready`, it could be answered from the index of all that are.
+-- name: newFlows
+select distinct rank, account_id from outbox
+where job_id > $2 and queue = $1 and state not in ('scheduled', 'parked') and (sent_at is null or $3)
+limit 2000
 
 -- Each flow's share of rows, after the row that was its last one before.
 -- name: pickFlows

@@ -11,7 +11,7 @@ extension Ledger {
     package func bringForward(_ ids: [Identifier], on connection: Connection) throws -> Int {
         guard !ids.isEmpty else { return 0 }
         let moved = try connection.run(SQL.BringForward.bringForward, ids).affected
-        if moved > 0, let bell { connection.afterCommit { bell.ring() } }
+        if moved > 0 { ring(connection) }
         return moved
     }
 }

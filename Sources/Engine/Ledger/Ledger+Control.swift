@@ -85,7 +85,8 @@ extension Ledger {
         return rows.count
     }
 
-    private func ring(_ connection: Connection) {
+    /// Wakes the relays when the transaction has committed, or at once outside of one.
+    func ring(_ connection: Connection) {
         if let bell { connection.afterCommit { bell.ring() } }
     }
 
@@ -99,7 +100,7 @@ extension Ledger {
         _ = try connection.run(SQL.Ledger.setPaused, queue, paused, actor)
         if !paused {
             _ = try connection.run(SQL.Ledger.unsend, queue)
-            if let bell { connection.afterCommit { bell.ring() } }
+            ring(connection)
         }
     }
 

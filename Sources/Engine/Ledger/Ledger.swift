@@ -35,7 +35,7 @@ package struct Ledger: Sendable {
             try results.append(contentsOf: insert(Array(rows[start..<end]), on: connection, now: now))
             start = end
         }
-        if let bell { connection.afterCommit { bell.ring() } }
+        ring(connection)
         return results
     }
 

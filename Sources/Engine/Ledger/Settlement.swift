@@ -94,7 +94,7 @@ extension Ledger {
         _ = try connection.run(
             SQL.Settle.requeue, jobs.map(\.id), jobs.map(\.runAt), jobs.map { Int16($0.attempt) }, jobs.map(\.suspect), jobs.map { Int16($0.deaths) },
             jobs.map { $0.entry?.text }, now, jobs.map(\.queue))
-        if let bell { connection.afterCommit { bell.ring() } }
+        ring(connection)
         return Permits(jobs.lazy.compactMap(\.permit))
     }
 }

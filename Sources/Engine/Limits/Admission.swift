@@ -57,7 +57,7 @@ extension Ledger {
     private func putBack(_ ids: [Identifier], on connection: Connection) throws {
         guard !ids.isEmpty else { return }
         _ = try connection.run(SQL.Limits.putBack, ids)
-        if let bell { connection.afterCommit { bell.ring() } }
+        ring(connection)
     }
 
     /// Parks, and lets through at once what fits: under a rate the first of those that wait get their times here, and no key stays marked for nothing.

@@ -37,7 +37,7 @@ extension Ledger {
         let count: Int = try connection.run(
             SQL.Limits.letThrough, keys, terms.map(\.concurrency), terms.map(\.step), terms.map(\.burst)
         ).only()("count")
-        if count > 0, let bell { connection.afterCommit { bell.ring() } }
+        if count > 0 { ring(connection) }
     }
 
     /// The same for a caller who holds no counter and waits for none; runs in the caller's transaction, or in one of its own.
@@ -60,7 +60,7 @@ extension Ledger {
             try letThrough(held, on: connection)
         }
         try Slots(ledger: self).letIntoFree(atomic, on: connection)
-        if !free.isEmpty, try connection.run(SQL.Limits.release, free).affected > 0, let bell { connection.afterCommit { bell.ring() } }
+        if !free.isEmpty, try connection.run(SQL.Limits.release, free).affected > 0 { ring(connection) }
     }
 }
 

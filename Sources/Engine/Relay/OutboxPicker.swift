@@ -37,7 +37,7 @@ struct OutboxPicker: Sendable {
     /// A look that took longer is dear; one that took ten times as long is so because of an old snapshot, and no more than a twentieth of the time goes into it.
     private static let dear = Duration.milliseconds(2)
 
-    /// A job is looked for among those that were made after the last look, less this: clocks differ, and transactions take their time.
+    /// Milliseconds before the last look from which on new jobs are looked for: clocks differ, and transactions take their time.
     private static let margin: Int64 = 300
 
     /// - Parameters:
@@ -108,9 +108,7 @@ struct OutboxPicker: Sendable {
         guard var known = known[queue] else { return [] }
         guard now >= known.nextNews else { return known.flows }
         let from = Identifier.first(at: wallMicroseconds() / 1000 - Self.margin)
-        let found = try connection.run(SQL.Relay.newFlows, queue, known.newsFrom, includingSent).map {
-            Flow(priority: -Int(try $0("rank") as Int16), accountID: try $0("account_id"))
-        }
+        let found = try connection.run(SQL.Relay.newFlows, queue, known.newsFrom, includingSent).map { try Flow($0) }
         let present = Set(known.flows)
         known.flows += found.filter { !present.contains($0) }
         known.newsFrom = from
@@ -127,7 +125,7 @@ struct OutboxPicker: Sendable {
         func scan(after flow: Flow?) throws -> [Flow] {
             try connection.run(
                 SQL.Relay.flows, queue, Int16(flow.map { -$0.priority } ?? -100), flow?.accountID ?? .zero, limit
-            ).map { Flow(priority: -Int(try $0("rank") as Int16), accountID: try $0("account_id")) }
+            ).map { try Flow($0) }
         }
         var flows = try scan(after: lastFlow[queue])
         if lastFlow[queue] != nil, flows.count < limit {
@@ -138,6 +136,13 @@ struct OutboxPicker: Sendable {
             lastFlow[queue] = flows.count == limit ? flows.last : nil
         }
         return flows
+    }
+}
+
+extension Flow {
+    /// From a row with `rank` and `account_id`.
+    fileprivate init(_ row: Row) throws {
+        self.init(priority: -Int(try row("rank") as Int16), accountID: try row("account_id"))
     }
 }
 

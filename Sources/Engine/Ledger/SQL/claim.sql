@@ -22,7 +22,7 @@ select j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.sign
 from jobs j where j.id = any($1::uuid[])
 
 -- Only under a worker's row that stands: a lease under an identity that was lost a moment ago would be nobody's.
--- Sweeps away the claims that its worker has done with ($3), as the next one does.
+-- Sweeps away the claims that its worker has done with ($3), as `takeLeasedAtOnce` does.
 -- name: takeLeased
 with gone as (
     delete from outbox where job_id = any($1::uuid[]) and exists (select 1 from workers where id = $2)

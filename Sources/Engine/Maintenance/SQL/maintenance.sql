@@ -32,7 +32,7 @@ order by j.id limit 500 for update of j skip locked
 -- Claims of a dead worker whose jobs have all moved on; what was skipped above keeps its claim.
 -- name: forgetClaims
 delete from claims c
-where c.worker_id = $1 and not exists (select 1 from unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run)
+where c.worker_id = $1 and not exists (select 1 from running_jobs r where r.claim_id = c.id)
 
 -- Leases of workers that no row knows: their worker was buried while its claim was on its way.
 -- name: orphanedWorkers

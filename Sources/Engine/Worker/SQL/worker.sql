@@ -27,4 +27,4 @@ order by j.id for update of j skip locked
 -- name: forgetClaims
 delete from claims c
 where c.worker_id = $1 and c.id = any($2::int8[])
-  and not exists (select 1 from unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run)
+  and not exists (select 1 from running_jobs r where r.claim_id = c.id)

@@ -36,6 +36,9 @@ extension Connection {
     /// Runs the body so that its failure undoes only what it did; the surrounding transaction goes on.
     ///
     /// The savepoints share one name: PostgreSQL stacks them, and RELEASE and ROLLBACK TO mean the innermost.
+    ///
+    /// - Throws: what the body throws; where the server cannot undo it any more, the reason: then nothing goes on, and nobody may take it for a failure
+    ///   of the body alone.
     @discardableResult
     package func savepoint<R>(_ body: () throws -> R) throws -> R {
         precondition(isInTransaction, "a savepoint belongs into a transaction")
@@ -46,8 +49,10 @@ extension Connection {
             if !deferred.forget(from: mark) { deferred.append("RELEASE SAVEPOINT millrace") }
             return value
         } catch {
-            // When even this fails the surrounding transaction is failed too, and its end will say so.
-            if !deferred.forget(from: mark), isUsable { try? script("ROLLBACK TO SAVEPOINT millrace; RELEASE SAVEPOINT millrace") }
+            if !deferred.forget(from: mark) {
+                try checkConnected()
+                try script("ROLLBACK TO SAVEPOINT millrace; RELEASE SAVEPOINT millrace")
+            }
             throw error
         }
     }
@@ -56,9 +61,12 @@ extension Connection {
     private func checkHealth() throws(PostgresError) {
         switch unsafe PQtransactionStatus(handle) {
         case PQTRANS_INERROR: throw PostgresError(.other, sqlState: "25P02", message: "a statement had failed, so what was done is rolled back")
-        case PQTRANS_UNKNOWN: throw PostgresError(.connectionLost, message: "the connection to the server was lost")
-        default: break
+        default: try checkConnected()
         }
+    }
+
+    private func checkConnected() throws(PostgresError) {
+        if unsafe PQtransactionStatus(handle) == PQTRANS_UNKNOWN { throw PostgresError(.connectionLost, message: "the connection to the server was lost") }
     }
 
     private func commit() throws(PostgresError) {

@@ -30,11 +30,10 @@ struct LimitRateTests {
                 let began: Int64 = try connection.run(clock).only()(0)
                 while given.isEmpty || given[given.count - 1].after < began + 1_500_000 {
                     let before: Int64 = try connection.run(clock).only()(0)
-                    let wanted = Int32.random(in: 1...8, using: &random)
-                    let none: [Int32?] = [nil]
-                    let row = try connection.run(SQL.Limits.takePermits, ["k"], [wanted], [Int32(0)], none, [step], [burst]).only()
+                    let wanted = Int.random(in: 1...8, using: &random)
+                    let granted = try Self.granted(wanted, gated: false, step: step, burst: burst, on: connection)
                     let after: Int64 = try connection.run(clock).only()(0)
-                    given.append(Given(before: before, after: after, wanted: Int(wanted), count: Int(try row("granted") as Int32)))
+                    given.append(Given(before: before, after: after, wanted: wanted, count: granted))
                     try connection.script("update limit_counters set waiting = false")
                     if Int.random(in: 0..<20, using: &random) == 0 { pause(.milliseconds(Int.random(in: 1...80, using: &random))) }
                 }
@@ -52,6 +51,15 @@ struct LimitRateTests {
             #expect(excess == 0, "seed \(seed)")
             #expect(shortage(given, step: step, burst: rate.burst) == 0, "seed \(seed)")
         }
+    }
+
+    /// Asks for permits of the key `k` for so many jobs; says how many got one.
+    private static func granted(_ wanted: Int, gated: Bool, step: Int64, burst: Int32, on connection: Connection) throws -> Int {
+        let rows = try connection.run(
+            SQL.Limits.takePermits, (0..<wanted).map { _ in Identifier.next() }, Array(repeating: "k", count: wanted),
+            Array(repeating: gated, count: wanted), [Int32?](repeating: nil, count: wanted), Array(repeating: step, count: wanted),
+            Array(repeating: burst, count: wanted))
+        return try rows.filter { try $0("verdict") as String == "granted" }.count
     }
 
     /// How many were refused that must have been given: a bucket of which is only known that each ask came between two times.
@@ -108,12 +116,8 @@ struct LimitRateTests {
         try await EngineRig.with(kinds: [LimitTests.kind(#""concurrency": 1"#)]) { rig in
             // The bucket was written a day ahead of now.
             try await rig.script("insert into limit_counters (key, full_at) values ('k', (extract(epoch from now()) * 1000000)::int8 + 86400000000)")
-            let none: [Int32?] = [nil]
             try await eventually("there are tokens again") {
-                try await rig.database.run { connection in
-                    let row = try connection.run(SQL.Limits.takePermits, ["k"], [Int32(0)], [Int32(1)], none, [Int64(20_000)], [Int32(3)]).only()
-                    return try row("granted") as Int32 == 1
-                }
+                try await rig.database.run { try Self.granted(1, gated: true, step: 20_000, burst: 3, on: $0) } == 1
             }
         }
     }
@@ -137,14 +141,15 @@ struct LimitRateTests {
     @Test func `what counts is found by the index, however empty the table was when it was planned`() async throws {
         try await EngineRig.with(kinds: [LimitTests.kind(#""concurrency": 1"#)]) { rig in
             let scans = try await rig.database.run { connection in
-                let ones = Array(repeating: Int32(1), count: 50), noughts = Array(repeating: Int32(0), count: 50)
+                let fresh = Array(repeating: false, count: 50)
                 let limits = Array(repeating: Int32(5), count: 50), none = [Int64?](repeating: nil, count: 50),
                     nothing = [Int32?](repeating: nil, count: 50)
                 for turn in 0..<40 {
                     let keys = (0..<50).map { "key \(turn * 50 + $0)" }
-                    #expect(try connection.run(SQL.Limits.takePermits, keys, ones, noughts, limits, none, nothing).count == 50)
+                    let ids = keys.map { _ in Identifier.next() }
+                    #expect(try connection.run(SQL.Limits.takePermits, ids, keys, fresh, limits, none, nothing).count == 50)
                     _ = try connection.run(SQL.Limits.letThrough, keys, limits, none, nothing)
-                    _ = try connection.run(SQL.Limits.givePermits, keys, ones)
+                    _ = try connection.run(SQL.Claim.takeLimitedAtOnce, ids, ids.map { _ in Int64(1) }, Identifier.next(), [Int64](), Int32(5))
                 }
                 try connection.script("select pg_stat_force_next_flush()")
                 return try connection.run(.once("select seq_scan from pg_stat_user_tables where relname = 'limit_counters'")).only()(0) as Int

@@ -146,6 +146,21 @@ private struct Refusal: Error {}
         ).only()("last")
     }
 
+    @Test func `a savepoint whose connection has broken says so, whatever its body failed of`() async throws {
+        try await withConnection { connection in
+            let error = postgresError {
+                try connection.transaction { connection in
+                    try connection.savepoint {
+                        try connection.run(.once("SELECT 1"))
+                        thrown(PostgresError.self) { try connection.run(.once("SELECT pg_terminate_backend(pg_backend_pid())")) }
+                        throw Refusal()
+                    }
+                }
+            }
+            #expect(error?.kind == .connectionLost)
+        }
+    }
+
     @Test func `a savepoint that fails before its first statement leaves the transaction whole`() async throws {
         try await withConnection { connection in
             try connection.script("CREATE TABLE t (id int)")

@@ -109,7 +109,7 @@ struct AuditTests {
         "ledger.leases-live": claimed("gen_random_uuid()"),
         "ledger.one-lease": "\(claimed("gen_random_uuid()")); \(claimed("gen_random_uuid()"))",
         "ledger.claims": claimed("gen_random_uuid()", run: "runs + 1"),
-        "ledger.permits": "insert into limit_counters (key, in_use) values ('nobody', 1)",
+        "ledger.permits": "update jobs set limit_key = 'uncounted'; \(claimed("gen_random_uuid()"))",
         "ledger.parked": "update outbox set state = 'parked'",
         "ledger.one-life": """
         insert into finished_jobs (id, created_at, run_at, finished_at, expires_on, attempt, max_attempts, priority, runs, state, kind, queue, payload)

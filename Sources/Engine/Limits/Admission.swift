@@ -17,53 +17,52 @@ struct LimitedRow: Sendable {
     }
 }
 
+/// What the limits said about a claim's jobs.
+struct Admission: Sendable {
+    var admitted: [Identifier]
+    /// Those whose keys are full.
+    var full: [LimitedRow] = []
+    /// Those whose keys are in somebody's hands.
+    var busy: [Identifier] = []
+}
+
 // Permits are taken in the claim's own transaction, with one statement for the whole batch: a rollback gives them back with everything else. A key that is
 // full is skipped and its jobs parked; a key that somebody is just counting is skipped too, and its jobs come again. Nobody waits.
 extension Ledger {
-    /// Of the rows of a claim of leased jobs those that may begin now; the others are parked or put back.
+    /// Asks the limits about the rows of a claim of leased jobs.
     ///
     /// Jobs without a limit cost nothing here.
-    func admit(_ selection: Claim.Selection, areSuspects: Bool, on connection: Connection) throws -> [Identifier] {
-        guard !selection.limited.isEmpty else { return selection.claimable }
-        let rows = Dictionary(grouping: selection.limited, by: \.key)
-        let keys = rows.keys.sorted()
-        let terms = keys.map { LimitTerms($0, in: catalog) }
-        var grants: [String: Int] = [:]
+    func admit(_ selection: Claim.Selection, areSuspects: Bool, on connection: Connection) throws -> Admission {
+        guard !selection.limited.isEmpty else { return Admission(admitted: selection.claimable) }
+        let rows = selection.limited.sorted { $0.precedes($1) }
+        let terms = rows.map { LimitTerms($0.key, in: catalog) }
+        var verdicts: [Identifier: String] = [:]
         for row in try connection.run(
-            SQL.Limits.takePermits, keys, keys.map { key in Int32(rows[key]?.count { !$0.isGated } ?? 0) },
-            keys.map { key in Int32(rows[key]?.count(where: \.isGated) ?? 0) }, terms.map(\.concurrency), terms.map(\.step), terms.map(\.burst))
+            SQL.Limits.takePermits, rows.map(\.id), rows.map(\.key), rows.map(\.isGated), terms.map(\.concurrency), terms.map(\.step), terms.map(\.burst))
         {
-            grants[try row("key")] = Int(try row("granted") as Int32)
+            verdicts[try row("job_id")] = try row("verdict")
         }
-        var outside: Set<Identifier> = []
-        var parked: [LimitedRow] = []
-        var busy: [Identifier] = []
-        for (key, rows) in rows {
-            guard let granted = grants[key] else {
-                busy += rows.map(\.id)
-                continue
-            }
-            if granted < rows.count { parked += rows.sorted { $0.precedes($1) }.dropFirst(granted) }
-        }
-        outside.formUnion(busy)
-        outside.formUnion(parked.map(\.id))
-        guard !outside.isEmpty else { return selection.claimable }
-        if areSuspects { _ = try connection.run(SQL.Limits.uncountDeaths, outside.sorted()) }
-        try putBack(busy, on: connection)
-        try park(parked, on: connection)
-        return selection.claimable.filter { !outside.contains($0) }
+        var admission = Admission(admitted: [])
+        for row in rows where verdicts[row.id] == "full" { admission.full.append(row) }
+        for row in rows where verdicts[row.id] == "busy" { admission.busy.append(row.id) }
+        let outside = Set(admission.full.map(\.id) + admission.busy)
+        admission.admitted = selection.claimable.filter { !outside.contains($0) }
+        if areSuspects, !outside.isEmpty { _ = try connection.run(SQL.Limits.uncountDeaths, outside.sorted()) }
+        return admission
     }
 
-    private func putBack(_ ids: [Identifier], on connection: Connection) throws {
-        guard !ids.isEmpty else { return }
-        _ = try connection.run(SQL.Limits.putBack, ids)
-        ring(connection)
-    }
-
-    /// Parks, and lets through at once what fits: under a rate the first of those that wait get their times here, and no key stays marked for nothing.
-    private func park(_ rows: [LimitedRow], on connection: Connection) throws {
-        guard !rows.isEmpty else { return }
-        _ = try connection.run(SQL.Limits.park, rows.map(\.id))
-        try letThrough(Set(rows.map(\.key)).sorted(), on: connection)
+    /// Puts those aside that may not begin, after those that may were taken out of the outbox: who is counted there must not be found in it.
+    ///
+    /// Parks what is full, and lets through at once what fits: under a rate the first of those that wait get their times here, and no key stays marked for
+    /// nothing.
+    func putAside(_ admission: Admission, on connection: Connection) throws {
+        if !admission.busy.isEmpty {
+            _ = try connection.run(SQL.Limits.putBack, admission.busy)
+            ring(connection)
+        }
+        if !admission.full.isEmpty {
+            _ = try connection.run(SQL.Limits.park, admission.full.map(\.id))
+            try letThrough(Set(admission.full.map(\.key)).sorted(), on: connection)
+        }
     }
 }

@@ -16,11 +16,10 @@ package struct LimitOverride: Sendable, Hashable {
     }
 }
 
-/// A key whose counter is not what runs under it: there must be none.
+/// A key under which jobs run that it does not count: there must be none.
 package struct LimitDrift: Sendable, Hashable {
     package var key: String
-    package var counted: Int
-    package var running: Int
+    package var unlisted: Int
 }
 
 extension Ledger {
@@ -38,10 +37,10 @@ extension Ledger {
         _ = try connection.run(SQL.Limits.removeOverride, JobDefinition.limitKey(kind: kind, value: value))
     }
 
-    /// Keys whose counters are not what runs under them, at most 100: a defect, or a hand in the tables.
+    /// Keys that do not count all that runs under them, at most 100: a defect, or a hand in the tables.
     package func limitDrift(on connection: Connection) throws -> [LimitDrift] {
         try connection.run(SQL.Limits.drift).map {
-            LimitDrift(key: try $0("key"), counted: Int(try $0("counted") as Int32), running: Int(try $0("running") as Int32))
+            LimitDrift(key: try $0("key"), unlisted: Int(try $0("unlisted") as Int32))
         }
     }
 

@@ -1,30 +1,25 @@
 internal import Postgres
 
-/// Permits of leased runs that have ended: how many of each key.
+/// Keys of which leased runs have just ended.
+///
+/// A permit is held by a job that runs, so the end of the run gives it back by itself; what is left to do is to see who waited for it.
 struct Permits: Sendable {
-    private(set) var counts: [String: Int32] = [:]
+    private(set) var keys: Set<String>
 
-    init(_ keys: some Sequence<String> = EmptyCollection()) {
-        for key in keys { counts[key, default: 0] += 1 }
-    }
+    init(_ keys: some Sequence<String> = EmptyCollection()) { self.keys = Set(keys) }
 
-    static func + (left: Permits, right: Permits) -> Permits {
-        var sum = left
-        sum.counts.merge(right.counts, uniquingKeysWith: +)
-        return sum
-    }
+    static func + (left: Permits, right: Permits) -> Permits { Permits(left.keys.union(right.keys)) }
 }
 
 extension Ledger {
-    /// Gives permits back, and lets parked jobs through that fit now.
+    /// Lets parked jobs through for which there is room now.
     ///
     /// The last act of its transaction: other ends of runs with these keys wait until its commit.
     ///
     /// - Parameter passing: keys of jobs that went away on their own while they were parked or on their way from there.
     func giveBack(_ permits: Permits, passing: [String] = [], on connection: Connection) throws {
-        if !permits.counts.isEmpty {
-            let keys = permits.counts.keys.sorted()
-            let waiting: [String] = try connection.run(SQL.Limits.givePermits, keys, keys.map { permits.counts[$0] ?? 0 }).map { try $0("key") }
+        if !permits.keys.isEmpty {
+            let waiting: [String] = try connection.run(SQL.Limits.holdWaiting, permits.keys.sorted()).map { try $0("key") }
             try letThrough(waiting, on: connection)
         }
         if !passing.isEmpty { try lookAgain(Array(Set(passing)), on: connection) }

@@ -35,6 +35,9 @@ package struct SchedulerSettings: Sendable {
 /// Any number of processes may run it; one leads under an advisory lock that its session holds, the others stand by and take over when the lock is
 /// free.
 package final class Scheduler: Sendable {
+    /// Nanoseconds from one housekeeping to the next.
+    private static let housekeeping: Int64 = 600_000_000_000
+
     private let settings: SchedulerSettings
     private let connection: ConnectionSettings
     private let ledger: Ledger
@@ -108,6 +111,8 @@ package final class Scheduler: Sendable {
         var vacuum = OutboxVacuum()
         let schedules = ScheduleFirer(ledger: ledger, log: log)
         var nextHousekeeping = monotonicNanoseconds()
+        // Not at once: who begins to lead begins in the middle of the work, and would forget keys that are wanted again a moment later.
+        var nextForgetting = nextHousekeeping + Self.housekeeping
         var nextMeasure = monotonicNanoseconds()
         while !stopping.isClosed {
             try attempt("rescue", session) { try rescuer.round(session, now: monotonicNanoseconds()) }
@@ -126,9 +131,12 @@ package final class Scheduler: Sendable {
                 nextHousekeeping = monotonicNanoseconds() + 60_000_000_000
                 try attempt("housekeeping", session) {
                     try keepHouse(session)
-                    try limits.keepHouse(session)
-                    nextHousekeeping = monotonicNanoseconds() + 600_000_000_000
+                    nextHousekeeping = monotonicNanoseconds() + Self.housekeeping
                 }
+            }
+            if monotonicNanoseconds() >= nextForgetting {
+                nextForgetting = monotonicNanoseconds() + Self.housekeeping
+                try attempt("idle limits", session) { try limits.keepHouse(session) }
             }
             _ = stopping.take(timeout: settings.interval)
         }

@@ -37,6 +37,9 @@ struct OutboxPicker: Sendable {
     /// A look that took longer is dear; one that took ten times as long is so because of an old snapshot, and no more than a twentieth of the time goes into it.
     private static let dear = Duration.milliseconds(2)
 
+    /// The longest rest, where looking itself does not take long: what comes back with an old id, as a retry does, is not seen before its end.
+    private static let longest = Duration.seconds(3)
+
     /// Milliseconds before the last look from which on new jobs are looked for: clocks differ, and transactions take their time.
     private static let margin: Int64 = 300
 
@@ -99,7 +102,7 @@ struct OutboxPicker: Sendable {
         let took = monotonicNanoseconds() - began
         let wasDear = took > Self.dear.nanoseconds
         guard wasDear || !flows.isEmpty else { return }
-        let pause = took > 10 * Self.dear.nanoseconds ? 20 * took : max(Self.memory.nanoseconds, 5 * took)
+        let pause = took > 10 * Self.dear.nanoseconds ? min(20 * took, max(Self.longest.nanoseconds, 5 * took)) : max(Self.memory.nanoseconds, 5 * took)
         known[queue] = Known(flows: flows, until: began + pause, wasDear: wasDear, newsFrom: .first(at: wallMicroseconds() / 1000 - Self.margin))
     }
 

@@ -143,45 +143,63 @@ final class RelayLoop {
         let queue = definition.queue
         var confirmed = 0
         var taken = 0
+        var left: [Identifier] = []
         try connection.transaction { connection in
             let picked = try picker.pick(queue: queue, slots: slots, on: connection)
             guard !picked.isEmpty else { return }
-            let rows = try mark(picked, on: connection)
+            let rows = try mark(picked, left: &left, on: connection)
             taken = rows.count
             guard !rows.isEmpty else { return }
             // A turn's jobs make at least eight messages, so that several workers get their share of a small backlog.
             let messages = grouped(rows, limit: max(1, min(definition.jobsPerMessage, rows.count / 8)))
             let outcomes = try publisher.publish(messages.map { $0.outgoing(routingKey: topology.name(queue)) })
-            var left: [Identifier] = []
+            var notTaken: [Identifier] = []
             for (message, outcome) in zip(messages, outcomes) {
                 if case .confirmed = outcome {
                     confirmed += message.entries.count
                 } else {
                     refused(queue, outcome)
-                    left += message.entries.map(\.id)
+                    notTaken += message.entries.map(\.id)
                 }
             }
             windows[queue, default: BrokerWindow()].sent(jobs: taken, messages: messages.count)
-            if !left.isEmpty { _ = try connection.run(SQL.Relay.unmark, left) }
+            if !notTaken.isEmpty { _ = try connection.run(SQL.Relay.unmark, notTaken) }
         }
+        let parked = try park(left)
         if taken > 0 {
             metrics.published.increment(by: confirmed)
             metrics.turnSeconds.observe(Double(monotonicNanoseconds() - began) / 1e9)
         }
-        return confirmed
+        return confirmed + parked
     }
 
-    /// Marks the rows, each with the number under which it is published now; returns those that were still there, one message each, in the order of the rows.
-    private func mark(_ picked: [Row], on connection: Connection) throws -> [WakeUpMessage] {
+    /// Parks those of the rows whose keys others wait for, in a transaction of its own: they would travel to a worker only to be parked there.
+    ///
+    /// What somebody else holds is left for the next time.
+    private func park(_ left: [Identifier]) throws -> Int {
+        guard !left.isEmpty else { return 0 }
+        return try connection.transaction { connection in
+            let keys: [String] = try connection.run(SQL.Limits.holdWaitingOf, left).map { try $0("key") }
+            return keys.isEmpty ? 0 : try connection.run(SQL.Limits.parkWaiting, left, keys).affected
+        }
+    }
+
+    /// Marks the rows, each with the number under which it is published now.
+    ///
+    /// - Parameter left: those that were not there any more, or must not be sent.
+    /// - Returns: the others, one message each, in the order of the rows.
+    private func mark(_ picked: [Row], left: inout [Identifier], on connection: Connection) throws -> [WakeUpMessage] {
         var numbers: [Identifier: Int64] = [:]
         for row in try connection.run(SQL.Relay.markSent, picked.map { try $0("job_id") as Identifier }) {
             numbers[try row("job_id")] = try row("publish")
         }
-        return try picked.compactMap { row in
+        return try picked.compactMap { row -> WakeUpMessage? in
             let id: Identifier = try row("job_id")
-            return try numbers[id].map {
-                WakeUpMessage(kind: try row("kind"), entries: [WakeUpMessage.Entry(id: id, publish: $0)], trace: try row("trace"))
+            guard let number = numbers[id] else {
+                left.append(id)
+                return nil
             }
+            return WakeUpMessage(kind: try row("kind"), entries: [WakeUpMessage.Entry(id: id, publish: number)], trace: try row("trace"))
         }
     }
 

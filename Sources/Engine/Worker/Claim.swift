@@ -25,8 +25,12 @@ enum Claim {
             let jobs = try connection.savepoint { try take(requests.map(\.id), requests.map(\.publish)) }
             let taken = Set(jobs.map(\.id))
             return (jobs, requests.filter { !taken.contains($0.id) })
-        } catch let error as PostgresError where error.kind == .lockTimeout {
-            return ([], requests)
+        } catch let error as PostgresError {
+            switch error.kind {
+            // Another claim has a row or a key in hand, or is just making the key.
+            case .lockTimeout, .uniqueViolation: return ([], requests)
+            default: throw error
+            }
         }
     }
 

@@ -30,15 +30,28 @@ struct LeasedRunner: Sendable {
         var sweep = Sweep(claims: core.running.takeEndedClaims())
         var isCommitted = false
         defer { if !(sweep.isDone && isCommitted) { core.running.putBackEndedClaims(sweep.claims) } }
-        // What is under a limit needs its leave: that is not given at once.
-        let (simple, careful) = allowingSuspects ? ([], requests) : split(requests)
+        let groups = allowingSuspects ? [] : grouped(requests)
         let claimed = try lane.connection().transaction { connection in
-            var (jobs, rest) = try Claim.takeAtOnce(simple, on: connection) { ids, numbers in
-                let rows = try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker, sweep.claims)
-                sweep.isDone = true
-                return try rows.map { try ClaimedJob($0, leasedBy: worker) }
+            var jobs: [ClaimedJob] = []
+            var rest = allowingSuspects ? requests : []
+            for group in groups {
+                guard let way = group.way else {
+                    rest += group.requests
+                    continue
+                }
+                let taken = try Claim.takeAtOnce(group.requests, on: connection) { ids, numbers in
+                    let ended = sweep.isDone ? [] : sweep.claims
+                    let rows =
+                        switch way {
+                        case .free: try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker, ended)
+                        case .limited(let most): try connection.run(SQL.Claim.takeLimitedAtOnce, ids, numbers, worker, ended, most)
+                        }
+                    sweep.isDone = true
+                    return try rows.map { try ClaimedJob($0, leasedBy: worker) }
+                }
+                jobs += taken.jobs
+                rest += taken.rest
             }
-            rest += careful
             var claimed = Claimed()
             if !rest.isEmpty {
                 try jobs += take(rest, allowingSuspects: allowingSuspects, suspects: &claimed.suspects, sweep: &sweep, on: connection)
@@ -55,30 +68,47 @@ struct LeasedRunner: Sendable {
         return claimed
     }
 
-    private func split(_ requests: [ClaimRequest]) -> (simple: [ClaimRequest], careful: [ClaimRequest]) {
-        func isLimited(_ request: ClaimRequest) -> Bool { core.ledger.catalog.jobs[request.kind]?.limits != nil }
-        guard requests.contains(where: isLimited) else { return (requests, []) }
-        return (requests.filter { !isLimited($0) }, requests.filter(isLimited))
+    /// How a claim may take jobs without a closer look.
+    private enum Way: Hashable {
+        case free
+        /// Under a limit of so many at once, and no other.
+        case limited(Int32)
+    }
+
+    /// The requests by how they may be taken; nil: the careful way only.
+    private func grouped(_ requests: [ClaimRequest]) -> [(way: Way?, requests: [ClaimRequest])] {
+        func way(of kind: String) -> Way? {
+            guard let limits = core.ledger.catalog.jobs[kind]?.limits else { return .free }
+            return limits.rate == nil ? limits.concurrency.map { .limited(Int32(clamping: $0)) } : nil
+        }
+        guard let first = requests.first else { return [] }
+        if requests.allSatisfy({ $0.kind == first.kind }) { return [(way(of: first.kind), requests)] }
+        return Dictionary(grouping: requests) { way(of: $0.kind) }.map { ($0.key, $0.value) }
     }
 
     /// The careful way: locks the rows, decides about each, asks the limits.
     private func take(
         _ requests: [ClaimRequest], allowingSuspects: Bool, suspects: inout [ClaimRequest], sweep: inout Sweep, on connection: Connection
     ) throws -> [ClaimedJob] {
-        let worker = core.identity.id
         let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, on: connection)
         let found = Set(selection.suspects)
         suspects = requests.filter { found.contains($0.id) }
         guard !selection.claimable.isEmpty else { return [] }
-        let admitted = try core.ledger.admit(selection, areSuspects: allowingSuspects, on: connection)
-        guard !admitted.isEmpty else { return [] }
-        let rows = try connection.run(SQL.Claim.takeLeased, admitted, worker, sweep.isDone ? [] : sweep.claims)
+        let admission = try core.ledger.admit(selection, areSuspects: allowingSuspects, on: connection)
+        let jobs = try lease(admission.admitted, sweep: &sweep, on: connection)
+        try core.ledger.putAside(admission, on: connection)
+        return jobs
+    }
+
+    private func lease(_ ids: [Identifier], sweep: inout Sweep, on connection: Connection) throws -> [ClaimedJob] {
+        guard !ids.isEmpty else { return [] }
+        let worker = core.identity.id
+        let rows = try connection.run(SQL.Claim.takeLeased, ids, worker, sweep.isDone ? [] : sweep.claims)
         sweep.isDone = true
-        let jobs = try rows.map { try ClaimedJob($0, leasedBy: worker) }
         // Their rows are locked: only a worker without a row leaves them. The permits that were taken go back with the transaction; a second look at the worker's
         // row would be too late, it may have come meanwhile.
-        guard jobs.count == admitted.count else { throw Unregistered() }
-        return jobs
+        guard rows.count == ids.count else { throw Unregistered() }
+        return try rows.map { try ClaimedJob($0, leasedBy: worker) }
     }
 
     /// Ends jobs that were claimed and will not be run; blocks its lane.

@@ -23,15 +23,6 @@ enum ModelFaults {
             "select count(*) from effects e where not exists (select 1 from finished_jobs f where f.id = e.job and f.state = 'completed')"
         ),
         (
-            "a counter that is not what runs",
-            """
-            select count(*) from limit_counters c
-            full join (select limit_key collate "C" as key, count(*) as running from running_jobs where limit_key is not null
-                       group by limit_key) r using (key)
-            where coalesce(c.in_use, 0) <> coalesce(r.running, 0)
-            """
-        ),
-        (
             "more than a limit run",
             """
             select count(*) from (
@@ -50,7 +41,7 @@ enum ModelFaults {
             "parked for nothing",
             """
             select count(*) from outbox p join limit_counters c on c.key = p.limit_key
-            where p.state = 'parked' and p.kind = 'test.limited' and c.in_use < 1
+            where p.state = 'parked' and p.kind = 'test.limited' and not exists (select from running_jobs r where r.limit_key = p.limit_key)
               and not exists (select from outbox o where o.limit_key = p.limit_key and o.gated and o.state <> 'parked')
             """
         ),

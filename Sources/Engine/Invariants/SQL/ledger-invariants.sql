@@ -76,11 +76,11 @@ from finished_jobs
 where attempt < 0 or attempt > max_attempts or (state = 'completed') <> (error_code is null)
    or state = 'completed' and started_at is null
 
+-- A run holds its key's permit by being named there.
 -- name: permitsAmiss
-select 'key ' || key || ' counts ' || coalesce(c.in_use, 0) || ', ' || coalesce(r.running, 0) || ' run' as breach
-from limit_counters c
-full join (select limit_key collate "C" as key, count(*) as running from running_jobs where limit_key is not null group by limit_key) r using (key)
-where coalesce(c.in_use, 0) <> coalesce(r.running, 0)
+select 'key ' || r.limit_key || ', job_' || replace(r.id::text, '-', '') as breach
+from running_jobs r
+where r.limit_key is not null and not exists (select from limit_counters c where c.key = r.limit_key and r.id = any(c.holders))
 
 -- name: parkedAmiss
 select 'job_' || replace(job_id::text, '-', '') as breach from outbox where state = 'parked' and (limit_key is null or not gated or sent_at is not null)

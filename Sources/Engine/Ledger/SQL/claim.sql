@@ -70,6 +70,21 @@ with gone as (
 select t.*, l.id as claim_id, l.started_at, exists (select 1 from job_signals s where s.job_id = t.id and s.signal = 'cancel') as cancelled
 from taken t cross join lease l
 
+-- The same for jobs of a kind that limits how many of a key run at once, and by nothing else ($5: how many).
+-- name: takeLimitedAtOnce
+with gone as materialized (
+    select job_id from take_limited($1::uuid[], $2::int8[], $3::uuid, $5::int4) as job_id
+), swept as (
+    delete from claims where id = any($4::int8[])
+), taken as materialized (
+    select j.* from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
+), lease as (
+    insert into claims (worker_id, started_at, job_ids, runs) select $3, clock_timestamp(), array_agg(id), array_agg(runs) from taken having count(*) > 0
+    returning id, started_at
+)
+select t.*, l.id as claim_id, l.started_at, exists (select 1 from job_signals s where s.job_id = t.id and s.signal = 'cancel') as cancelled
+from taken t cross join lease l
+
 -- Keys that are unique among queued jobs are free as soon as their job runs; the claim calls it for the jobs that have such a key.
 -- name: releaseKeys
 update jobs set key_released = true where id = any($1::uuid[]) and not key_released

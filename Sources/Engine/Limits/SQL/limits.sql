@@ -1,26 +1,40 @@
--- Limits per key. A counter's row is locked by whoever changes what it says: claims skip a locked one, ends of runs wait for it, in order of the keys.
--- Jobs are parked, and the mark `waiting` is set and cleared, only under that lock; so an end of a run that finds no mark has nothing to let through.
--- What counts is in functions, beside the tables: see there.
+-- Limits per key. A counter's row is locked by whoever changes what it says, in order of the keys. Jobs are parked, and the mark `waiting` is set and cleared,
+-- only under that lock; so an end of a run that finds no mark has nothing to let through. What counts is in functions, beside the tables: see there.
 
--- Permits for a claim, for all its keys at once: keys, fresh, gated, concurrency, step, burst. A key that is not returned was locked.
+-- Permits for a claim, for all its jobs at once: ids, keys, gated, concurrency, step, burst; in the order in which they may begin.
 -- name: takePermits
-select key, granted from take_permits($1::text[], $2::int4[], $3::int4[], $4::int4[], $5::int8[], $6::int4[])
+select job_id, verdict from take_permits($1::uuid[], $2::text[], $3::boolean[], $4::int4[], $5::int8[], $6::int4[])
 
 -- A full key's jobs. The number moves on, so that no wake-up that is under way can claim them.
 -- name: park
 update outbox set state = 'parked', gated = true, sent_at = null, publish = publish + 1, resends = 0 where job_id = any($1::uuid[])
 
--- Jobs whose key another claim is busy with: they come again.
+-- Those of the jobs whose keys ($2) the relay holds, and which nobody has in hand.
+-- name: parkWaiting
+with fresh as (
+    select job_id from outbox
+    where job_id = any($1::uuid[]) and limit_key = any($2::text[]) and not gated and sent_at is null and state not in ('scheduled', 'parked')
+    for update skip locked
+)
+update outbox o set state = 'parked', gated = true, publish = publish + 1, resends = 0 from fresh f where o.job_id = any($1::uuid[]) and o.job_id = f.job_id
+
+-- Jobs of a key that is in somebody's hands come again in a moment.
 -- name: putBack
-update outbox set sent_at = null where job_id = any($1::uuid[]) and sent_at is not null
+update outbox set sent_at = null, state = 'scheduled', run_at = now() + interval '10 milliseconds' where job_id = any($1::uuid[])
 
 -- The run alone of a suspect that is not to begin yet: the death that was counted in advance did not happen.
 -- name: uncountDeaths
 update jobs set deaths = greatest(deaths - 1, 0) where id = any($1::uuid[])
 
--- The last act of a transaction that ends leases; returns the keys for which others are parked.
--- name: givePermits
-select key from give_permits($1::text[], $2::int4[]) as key
+-- Those of the keys for which others wait, locked; the last act of a transaction that ends leases: nobody waits for these locks longer than for its commit.
+-- name: holdWaiting
+select c.key from limit_counters c where c.waiting and c.key = any($1::text[]) order by c.key for update
+
+-- The same for the keys of these jobs, without what somebody else holds.
+-- name: holdWaitingOf
+select c.key from limit_counters c
+where c.waiting and c.key = any(array(select o.limit_key from outbox o where o.job_id = any($1::uuid[]) and not o.gated))
+order by c.key for update skip locked
 
 -- Taken in a statement of its own before `letThrough`: what it reads must be younger than the lock.
 -- name: holdCounters
@@ -86,22 +100,16 @@ select key from keys where key is not null limit $2
 with free as (select job_id from outbox where limit_key = any($1::text[]) and gated and state = 'parked' for update skip locked)
 update outbox o set state = 'ready' from free where o.job_id = free.job_id
 
--- Keys whose row says nothing: nothing runs, nothing is parked, the bucket is full.
+-- Keys whose row says nothing, of so many after the given one; see the function.
 -- name: forgetIdle
-with idle as (
-    select key from limit_counters
-    where in_use = 0 and not waiting and greatest(full_at, next_at) < (extract(epoch from clock_timestamp()) * 1000000)::int8
-    limit $1 for update skip locked
-)
-delete from limit_counters c using idle where c.key = idle.key
+select forget_idle_keys($1::text, $2::int4) as last
 
--- A row for each key whose counter is not what runs under it: there must be none.
+-- Running jobs that their key's list does not name: there must be none.
 -- name: drift
-select key, coalesce(c.in_use, 0) as counted, coalesce(r.running, 0)::int4 as running
-from limit_counters c
-full join (select limit_key collate "C" as key, count(*) as running from running_jobs where limit_key is not null group by limit_key) r using (key)
-where coalesce(c.in_use, 0) <> coalesce(r.running, 0)
-order by key limit 100
+select r.limit_key as key, count(*)::int4 as unlisted
+from running_jobs r
+where r.limit_key is not null and not exists (select from limit_counters c where c.key = r.limit_key and r.id = any(c.holders))
+group by r.limit_key order by r.limit_key limit 100
 
 -- Jobs that came back from the dead: their keys by today's definitions.
 -- name: setKeys

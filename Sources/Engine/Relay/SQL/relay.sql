@@ -65,11 +65,12 @@ lateral (
     order by job_id limit f.quota for update skip locked
 ) o
 
--- Locks the rows by marking them, before they are published: what another relay or a claim took meanwhile is not returned. Asked for rows that are `ready`,
--- it could be answered from the index of all that are.
+-- Locks the rows by marking them, before they are published: what another relay or a claim took meanwhile is not returned, nor are fresh jobs of keys for which
+-- others wait. Asked for rows that are `ready`, it could be answered from the index of all that are.
 -- name: markSent
 update outbox set sent_at = clock_timestamp(), publish = publish + 1
 where job_id = any($1::uuid[]) and state not in ('scheduled', 'parked') and sent_at is null
+  and (limit_key is null or gated or (select true from limit_counters c where c.waiting and c.key = limit_key limit 1) is null)
 returning job_id, publish
 
 -- The broker did not take these.

@@ -66,7 +66,9 @@ extension Connection {
     }
 
     private func checkConnected() throws(PostgresError) {
-        if unsafe PQtransactionStatus(handle) == PQTRANS_UNKNOWN { throw PostgresError(.connectionLost, message: "the connection to the server was lost") }
+        if unsafe PQtransactionStatus(handle) == PQTRANS_UNKNOWN {
+            throw PostgresError(.connectionLost, message: "the connection to the server was lost")
+        }
     }
 
     private func commit() throws(PostgresError) {

@@ -104,7 +104,8 @@ struct LimitCountTests {
     @Test func `a key with room for hundreds is counted as exactly as one with room for two`() async throws {
         let (running, barrier) = (Running(), Barrier())
         let queue = TestKinds.queue("fast", concurrency: 400)
-        try await EngineRig.with(kinds: [LimitTests.kind(#""concurrency": 200"#)], queues: [queue], handlers: LimitTests.waiting(running, barrier)) { rig in
+        try await EngineRig.with(kinds: [LimitTests.kind(#""concurrency": 200"#)], queues: [queue], handlers: LimitTests.waiting(running, barrier)) {
+            rig in
             _ = try await rig.enqueue(LimitTests.jobs(300, "wide"))
             try await rig.running([.relay(rig.relay()), .worker(rig.worker())]) {
                 try await eventually("as many run as may") { try await (running.now("wide"), rig.outbox("parked")) == (200, 100) }

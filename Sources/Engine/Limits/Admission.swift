@@ -38,7 +38,8 @@ extension Ledger {
         let terms = rows.map { LimitTerms($0.key, in: catalog) }
         var verdicts: [Identifier: String] = [:]
         for row in try connection.run(
-            SQL.Limits.takePermits, rows.map(\.id), rows.map(\.key), rows.map(\.isGated), terms.map(\.concurrency), terms.map(\.step), terms.map(\.burst))
+            SQL.Limits.takePermits, rows.map(\.id), rows.map(\.key), rows.map(\.isGated), terms.map(\.concurrency), terms.map(\.step),
+            terms.map(\.burst))
         {
             verdicts[try row("job_id")] = try row("verdict")
         }

@@ -102,7 +102,8 @@ struct OutboxPicker: Sendable {
         let took = monotonicNanoseconds() - began
         let wasDear = took > Self.dear.nanoseconds
         guard wasDear || !flows.isEmpty else { return }
-        let pause = took > 10 * Self.dear.nanoseconds ? min(20 * took, max(Self.longest.nanoseconds, 5 * took)) : max(Self.memory.nanoseconds, 5 * took)
+        let pause =
+            took > 10 * Self.dear.nanoseconds ? min(20 * took, max(Self.longest.nanoseconds, 5 * took)) : max(Self.memory.nanoseconds, 5 * took)
         known[queue] = Known(flows: flows, until: began + pause, wasDear: wasDear, newsFrom: .first(at: wallMicroseconds() / 1000 - Self.margin))
     }
 

@@ -27,6 +27,12 @@ package struct ConnectionSettings: Sendable {
     /// For sessions whose statements all take the first few of very many: a plan that sorts goes through them all.
     package var keepsIndexOrder = false
 
+    /// A commit returns when it is on disk.
+    ///
+    /// Without that, a crash of the server takes back what was committed in the last half second, in the order in which it came: for sessions that find such work
+    /// again and do it again.
+    package var waitsForDisk = true
+
     /// The URL's parts under libpq's keywords, the password among them.
     private var keywords: [String: String] = [:]
 
@@ -63,7 +69,8 @@ package struct ConnectionSettings: Sendable {
             "statement_timeout": statementTimeout, "lock_timeout": lockTimeout, "idle_in_transaction_session_timeout": idleInTransactionTimeout,
         ]
         let options = ours.sorted { $0.key < $1.key }.map { "-c \($0.key)=\($0.value.wholeMilliseconds)" }
-        var planning = prefersIndexes ? ["-c enable_seqscan=off", "-c jit=off"] : []
+        var planning: [String] = prefersIndexes ? ["-c enable_seqscan=off", "-c jit=off"] : []
+        if !waitsForDisk { planning.append("-c synchronous_commit=off") }
         if keepsIndexOrder { planning += ["-c enable_sort=off", "-c enable_bitmapscan=off"] }
         all["options"] = (options + planning + ["-c TimeZone=UTC", keywords["options"] ?? ""]).joined(separator: " ")
         all["client_encoding"] = "UTF8"

@@ -37,12 +37,17 @@ final class RelayLoop {
         database.prefersIndexes = true
         database.keepsIndexOrder = true
         database.lockTimeout = .seconds(1)
+        // A mark that is lost with the server is made again, with the same number; who has claimed by it has put it on disk with his own commit.
+        database.waitsForDisk = false
         let connection = try Connection(database)
         self.connection = connection
         let admin = try BrokerConnection(broker)
         let differing = try topology.restore(on: admin) { queue in
             // Before the queue is made: a crash in between finds it missing once more.
-            let again = try connection.run(SQL.Ledger.unsend, queue).affected
+            let again = try connection.transaction { connection in
+                try connection.script("SET LOCAL synchronous_commit = on")
+                return try connection.run(SQL.Ledger.unsend, queue).affected
+            }
             if again > 0 { log.warning("queue was empty or new at the broker, wake-ups are sent again", ["queue": queue, "count": "\(again)"]) }
         }
         for (queue, error) in differing {

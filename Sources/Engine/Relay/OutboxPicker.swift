@@ -12,16 +12,23 @@ struct OutboxPicker: Sendable {
     private var pickers: [String: FlowPicker] = [:]
     private var lastFlow: [String: Flow] = [:]
     private var known: [String: Known] = [:]
+    private var cursors: [String: Cursors] = [:]
+
+    /// Where each flow of a queue goes on.
+    ///
+    /// Everything in front of it that is gone would be walked over at each turn: under an old snapshot, all that ever was. A row that becomes ready in front of
+    /// it, as a retry does, is seen after the next return to the beginning: with the next look, where that is not dear.
+    private struct Cursors {
+        var last: [Flow: Identifier] = [:]
+        let began: Int64
+        /// How long it took to go over the beginnings of the flows, each when its turn came.
+        var spent: Int64 = 0
+    }
 
     /// What a look at a queue found.
     private struct Known {
         /// Those that had rows; none when nothing was left to send.
         var flows: [Flow]
-        /// Where each flow goes on.
-        ///
-        /// Under an old snapshot, everything in front of it that is gone would be walked over at each turn. A row that becomes ready in front of it is seen at
-        /// the next look.
-        var last: [Flow: Identifier] = [:]
         var until: Int64
         /// The look had to walk over much that is gone, or sent and not claimed: it is not repeated before its time, whatever is left over.
         var wasDear = false
@@ -34,11 +41,18 @@ struct OutboxPicker: Sendable {
     /// than a sixth of the time goes into looking.
     private static let memory = Duration.milliseconds(5)
 
-    /// A look that took longer is dear; one that took ten times as long is so because of an old snapshot, and no more than a twentieth of the time goes into it.
+    /// A look that took longer is dear: there are many flows, and no more than a tenth of the time goes into it. One that took ten times as long is so because of
+    /// an old snapshot: a twentieth.
     private static let dear = Duration.milliseconds(2)
 
     /// The longest rest, where looking itself does not take long: what comes back with an old id, as a retry does, is not seen before its end.
     private static let longest = Duration.seconds(3)
+
+    /// How long to rest after something that took so long.
+    private static func rest(after took: Int64) -> Int64 {
+        if took <= dear.nanoseconds { return max(memory.nanoseconds, 5 * took) }
+        return min((took > 10 * dear.nanoseconds ? 20 : 10) * took, max(longest.nanoseconds, 5 * took))
+    }
 
     /// Milliseconds before the last look from which on new jobs are looked for: clocks differ, and transactions take their time.
     private static let margin: Int64 = 300
@@ -66,6 +80,7 @@ struct OutboxPicker: Sendable {
             let ready: Int = try connection.run(SQL.Relay.readyCount, queue, slots + 1, includingSent).only()("count")
             if ready <= slots {
                 pickers[queue]?.forget()
+                cursors[queue] = nil
                 let rows = try Array(connection.run(skipsLocked ? SQL.Relay.pickAnyFree : SQL.Relay.pickAny, queue, slots, includingSent))
                 note([], of: queue, lookedAt: now)
                 return rows
@@ -74,24 +89,28 @@ struct OutboxPicker: Sendable {
             note(flows, of: queue, lookedAt: now)
         }
         var picked: [Row] = []
-        var last = known[queue]?.last ?? [:]
+        var place = cursors[queue] ?? Cursors(began: now)
+        if now - place.began > min(Self.rest(after: place.spent), Self.longest.nanoseconds) { place = Cursors(began: now) }
         var ended: Set<Flow> = []
         try pickers[queue, default: FlowPicker(agingStep: agingStep)].pick(flows: flows, slots: slots, now: Double(now) / 1e9) { shares in
+            let isFromBeginning = shares.contains { place.last[$0.flow] == nil }
+            let began = monotonicNanoseconds()
             let rows = try connection.run(
                 skipsLocked ? SQL.Relay.pickFlowsFree : SQL.Relay.pickFlows, queue, shares.map { Int16(-$0.flow.priority) },
                 shares.map(\.flow.accountID),
-                shares.map { last[$0.flow] ?? .zero }, shares.map { Int64($0.rows) }, includingSent)
+                shares.map { place.last[$0.flow] ?? .zero }, shares.map { Int64($0.rows) }, includingSent)
+            if isFromBeginning { place.spent += monotonicNanoseconds() - began }
             var taken = Array(repeating: 0, count: shares.count)
             for row in rows {
                 let turn: Int = try row("turn")
                 taken[turn - 1] += 1
-                last[shares[turn - 1].flow] = try row("job_id")
+                place.last[shares[turn - 1].flow] = try row("job_id")
                 picked.append(row)
             }
             for (share, taken) in zip(shares, taken) where taken < share.rows { ended.insert(share.flow) }
             return taken
         }
-        known[queue]?.last = last
+        cursors[queue] = place
         if !ended.isEmpty { known[queue]?.flows.removeAll { ended.contains($0) } }
         // What came meanwhile may fill what was left over.
         if known[queue]?.wasDear == false, picked.count < slots || known[queue]?.flows.isEmpty == true { known[queue] = nil }
@@ -101,10 +120,10 @@ struct OutboxPicker: Sendable {
     private mutating func note(_ flows: [Flow], of queue: String, lookedAt began: Int64) {
         let took = monotonicNanoseconds() - began
         let wasDear = took > Self.dear.nanoseconds
+        if !wasDear { cursors[queue] = nil }
         guard wasDear || !flows.isEmpty else { return }
-        let pause =
-            took > 10 * Self.dear.nanoseconds ? min(20 * took, max(Self.longest.nanoseconds, 5 * took)) : max(Self.memory.nanoseconds, 5 * took)
-        known[queue] = Known(flows: flows, until: began + pause, wasDear: wasDear, newsFrom: .first(at: wallMicroseconds() / 1000 - Self.margin))
+        known[queue] = Known(
+            flows: flows, until: began + Self.rest(after: took), wasDear: wasDear, newsFrom: .first(at: wallMicroseconds() / 1000 - Self.margin))
     }
 
     /// Adds to the flows of a dear look those that got new rows since: new rows have new ids, so the index of ids leads to them past everything that is gone.

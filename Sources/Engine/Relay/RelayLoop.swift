@@ -84,7 +84,8 @@ final class RelayLoop {
             if count == room || picker.rests(queue) { limited = true }
         }
         if unroutable { throw QueueGone() }
-        if published == 0 { ready.until = 0 }
+        // Nothing in the queues that are known, though they have room: then in another one.
+        if published == 0, !limited { ready.until = 0 }
         if published > 0 || promoted == 1000 {
             idleTurns = 0
             return

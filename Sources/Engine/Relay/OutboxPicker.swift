@@ -41,8 +41,9 @@ struct OutboxPicker: Sendable {
     /// than a sixth of the time goes into looking.
     private static let memory = Duration.milliseconds(5)
 
-    /// A look that took longer is dear: there are many flows, and no more than a tenth of the time goes into it. One that took ten times as long is so because of
-    /// an old snapshot: a twentieth.
+    /// A look that took longer is dear.
+    ///
+    /// There are many flows, and no more than a tenth of the time goes into it; one that took ten times as long is so because of an old snapshot: a twentieth.
     private static let dear = Duration.milliseconds(2)
 
     /// The longest rest, where looking itself does not take long: what comes back with an old id, as a retry does, is not seen before its end.

@@ -52,7 +52,7 @@ struct AtomicBatch {
     /// The death that this run may cause is on record already.
     func runAlone(_ request: ClaimRequest, deaths: Int, lane: WorkLane) throws {
         if deaths > WorkerCore.deathsAlone {
-            try record(.poison, request, lane: lane)
+            try record(.poison, request, isCounted: true, lane: lane)
         } else {
             _ = try runSingly(request, allowingSuspects: true, lane: lane)
         }
@@ -73,7 +73,7 @@ struct AtomicBatch {
             } catch let error as PostgresError where error.isTransient || error.isConnectionLoss {
                 throw error
             } catch {
-                try record(JobError(error), request, lane: lane)
+                try record(JobError(error), request, isCounted: allowingSuspects, lane: lane)
                 return []
             }
         }
@@ -97,7 +97,10 @@ struct AtomicBatch {
                     }
                 var suspects: Set<Identifier> = []
                 if !rest.isEmpty {
-                    let selection = try Claim.select(rest, allowingSuspects: allowingSuspects, waits: waits, on: connection)
+                    let selection =
+                        allowingSuspects
+                        ? try Claim.selectCounted(rest, on: connection)
+                        : try Claim.select(rest, allowingSuspects: false, waits: waits, on: connection)
                     try jobs += take(slots.admit(selection, areSuspects: allowingSuspects, use: &use, on: connection), on: connection)
                     suspects = Set(selection.suspects)
                 }
@@ -167,10 +170,11 @@ struct AtomicBatch {
     }
 
     /// Records a failure that could not be recorded in the transaction of its run, without running anything.
-    private func record(_ error: JobError, _ request: ClaimRequest, lane: WorkLane) throws {
+    private func record(_ error: JobError, _ request: ClaimRequest, isCounted: Bool, lane: WorkLane) throws {
         try record(error, of: request.id, lane: lane) { connection in
-            let ids = try Claim.select([request], allowingSuspects: true, on: connection).claimable
-            return try take(ids, on: connection)
+            let selection =
+                isCounted ? try Claim.selectCounted([request], on: connection) : try Claim.select([request], allowingSuspects: true, on: connection)
+            return try take(selection.claimable, on: connection)
         }
     }
 

@@ -41,22 +41,33 @@ enum Claim {
     /// A row that another claim holds is waited for up to the connection's lock timeout (3 s on a worker's lane); when that passes, the rows that are
     /// free are taken and the others left: their claim is under way elsewhere. Rows that were found by looking are not waited for: whoever holds one
     /// found it first.
+    ///
+    /// - Parameter waits: also for rows that were found by looking.
     static func select(
         _ requests: [ClaimRequest], allowingSuspects: Bool, waits: Bool = false, on connection: Connection
     ) throws -> Selection {
+        try choose(lockRows(requests, waits: waits, on: connection), of: requests, comparingNumbers: true, allowingSuspects: allowingSuspects)
+    }
+
+    /// Locks the rows of suspects whose runs are counted already, and decides.
+    ///
+    /// The relay may have them in hand just now, or have given them other numbers since; who let go of one for that would let the next wake-up count another
+    /// death of the same run. Where none may be taken all the same, nothing runs, and nobody dies of it.
+    static func selectCounted(_ requests: [ClaimRequest], on connection: Connection) throws -> Selection {
+        let rows = try lockRows(requests, waits: true, on: connection)
+        let selection = try choose(rows, of: requests, comparingNumbers: false, allowingSuspects: true)
+        if selection.claimable.isEmpty { _ = try connection.run(SQL.Limits.uncountDeaths, requests.map(\.id)) }
+        return selection
+    }
+
+    private static func lockRows(_ requests: [ClaimRequest], waits: Bool, on connection: Connection) throws -> Rows {
         let ids = requests.map(\.id).sorted()
-        let rows: Rows
         if waits || requests.contains(where: { $0.receipt != nil }) {
             do {
-                rows = try connection.savepoint { try connection.run(SQL.Claim.lockWaiting, ids) }
-            } catch let error as PostgresError where error.kind == .lockTimeout {
-                rows = try connection.run(SQL.Claim.lockWaitingUnlocked, ids)
-            }
-        } else {
-            rows = try connection.run(SQL.Claim.lockWaitingUnlocked, ids)
+                return try connection.savepoint { try connection.run(SQL.Claim.lockWaiting, ids) }
+            } catch let error as PostgresError where error.kind == .lockTimeout {}
         }
-        let numbers = Dictionary(requests.map { ($0.id, $0.publish) }, uniquingKeysWith: Swift.max)
-        return try choose(rows, numbers: numbers, allowingSuspects: allowingSuspects)
+        return try connection.run(SQL.Claim.lockWaitingUnlocked, ids)
     }
 
     /// Locks the waiting rows of these jobs, whatever their wake-ups say; returns those that are there.
@@ -84,7 +95,10 @@ enum Claim {
         }
     }
 
-    private static func choose(_ rows: Rows, numbers: [Identifier: Int64], allowingSuspects: Bool) throws -> Selection {
+    private static func choose(
+        _ rows: Rows, of requests: [ClaimRequest], comparingNumbers: Bool, allowingSuspects: Bool
+    ) throws -> Selection {
+        let numbers = Dictionary(requests.map { ($0.id, $0.publish) }, uniquingKeysWith: Swift.max)
         var selection = Selection()
         for row in rows {
             let id: Identifier = try row("job_id")
@@ -92,7 +106,7 @@ enum Claim {
             let due: Bool = try row("due")
             let paused: Bool = try row("paused")
             let suspect: Bool = try row("suspect")
-            guard numbers[id] == publish, due, !paused else { continue }
+            guard numbers[id] == publish || !comparingNumbers, due, !paused else { continue }
             if suspect, !allowingSuspects {
                 selection.suspects.append(id)
                 continue

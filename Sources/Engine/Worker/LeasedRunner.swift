@@ -90,7 +90,9 @@ struct LeasedRunner: Sendable {
     private func take(
         _ requests: [ClaimRequest], allowingSuspects: Bool, suspects: inout [ClaimRequest], sweep: inout Sweep, on connection: Connection
     ) throws -> [ClaimedJob] {
-        let selection = try Claim.select(requests, allowingSuspects: allowingSuspects, on: connection)
+        let selection =
+            allowingSuspects
+            ? try Claim.selectCounted(requests, on: connection) : try Claim.select(requests, allowingSuspects: false, on: connection)
         let found = Set(selection.suspects)
         suspects = requests.filter { found.contains($0.id) }
         guard !selection.claimable.isEmpty else { return [] }

@@ -253,6 +253,24 @@ struct SuspectTests {
         }
     }
 
+    @Test func `a run that is counted is claimed whatever number its row has by now, and one that finds nothing takes the count back`() async throws {
+        try await EngineRig.with(kinds: kinds) { rig in
+            let id = try await rig.enqueue("test.leased")
+            try await rig.script("update outbox set suspect = true; update jobs set suspect = true, deaths = 1")
+            let request = ClaimRequest(id: id, publish: 0, kind: "test.leased")
+            #expect(try await rig.database.run { try Claim.countDeath(request, on: $0) } == 2)
+            // The relay came in between.
+            try await rig.script("update outbox set sent_at = now(), publish = 1")
+            #expect(try await rig.database.transaction { try Claim.select([request], allowingSuspects: true, on: $0).claimable } == [])
+            #expect(try await rig.database.transaction { try Claim.selectCounted([request], on: $0).claimable } == [id])
+            #expect(try await rig.value("select deaths::int8 from jobs") == 2)
+            // Another one has it.
+            try await rig.lease([id], by: .next())
+            #expect(try await rig.database.transaction { try Claim.selectCounted([request], on: $0).claimable } == [])
+            #expect(try await rig.value("select deaths::int8 from jobs") == 1)
+        }
+    }
+
     @Test func `a dead letter makes its job a suspect and nothing more`() async throws {
         let company = Company()
         try await EngineRig.with(kinds: kinds, handlers: handlers(company)) { rig in

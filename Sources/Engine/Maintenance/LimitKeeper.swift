@@ -2,7 +2,8 @@ internal import Bytes
 internal import Postgres
 internal import Telemetry
 
-/// The net under the limits: lets parked jobs through that nobody else will, forgets keys that are idle, and says so when a counter is wrong.
+/// The net under the limits: lets parked jobs through that nobody else will, forgets keys that are idle, and says so when jobs run that
+/// their key does not count.
 ///
 /// It is not the normal way: a permit that is given back lets the next job through itself. What is left for here are limits that were raised or taken away,
 /// a crash just after an atomic commit, and parked jobs whose forerunners were cancelled.

@@ -73,9 +73,19 @@ struct LeasedRunner: Sendable {
         case free
         /// Under a limit of so many at once, and no other.
         case limited(Int32)
+
+        /// The limit, or none.
+        var most: Int32 {
+            switch self {
+            case .free: 0
+            case .limited(let most): most
+            }
+        }
     }
 
     /// The requests by how they may be taken; nil: the careful way only.
+    ///
+    /// In one order in every claim, since each takes locks.
     private func grouped(_ requests: [ClaimRequest]) -> [(way: Way?, requests: [ClaimRequest])] {
         func way(of kind: String) -> Way? {
             guard let limits = core.ledger.catalog.jobs[kind]?.limits else { return .free }
@@ -83,7 +93,9 @@ struct LeasedRunner: Sendable {
         }
         guard let first = requests.first else { return [] }
         if requests.allSatisfy({ $0.kind == first.kind }) { return [(way(of: first.kind), requests)] }
-        return Dictionary(grouping: requests) { way(of: $0.kind) }.map { ($0.key, $0.value) }
+        return Dictionary(grouping: requests) { way(of: $0.kind) }.sorted { ($0.key?.most ?? .max) < ($1.key?.most ?? .max) }.map {
+            ($0.key, $0.value)
+        }
     }
 
     /// The careful way: locks the rows, decides about each, asks the limits.

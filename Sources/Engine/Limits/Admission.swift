@@ -48,7 +48,7 @@ extension Ledger {
         for row in rows where verdicts[row.id] == "busy" { admission.busy.append(row.id) }
         let outside = Set(admission.full.map(\.id) + admission.busy)
         admission.admitted = selection.claimable.filter { !outside.contains($0) }
-        if areSuspects, !outside.isEmpty { _ = try connection.run(SQL.Limits.uncountDeaths, outside.sorted()) }
+        if areSuspects, !outside.isEmpty { _ = try connection.run(SQL.Claim.uncountDeaths, outside.sorted()) }
         return admission
     }
 

@@ -30,7 +30,7 @@ struct Slots {
         use.held = keys.filter { !full.contains($0) }
         guard !full.isEmpty else { return selection.claimable }
         let parked = selection.limited.filter { full.contains($0.key) }.map(\.id)
-        if areSuspects { _ = try connection.run(SQL.Limits.uncountDeaths, parked) }
+        if areSuspects { _ = try connection.run(SQL.Claim.uncountDeaths, parked) }
         _ = try connection.run(SQL.Limits.park, parked)
         use.parked = full.sorted()
         let outside = Set(parked)

@@ -11,6 +11,11 @@ create table limit_counters (
 
 create index limit_counters_waiting on limit_counters (key) where waiting;
 
+-- Running jobs that their key does not name: there must be none.
+create view uncounted_runs as
+select r.id, r.limit_key as key from running_jobs r
+where r.limit_key is not null and not exists (select from limit_counters c where c.key = r.limit_key and r.id = any(c.holders));
+
 -- Keys whose limit is not their kind's. A null is the kind's own value; concurrency 0 lets nothing of the key begin.
 create table limit_overrides (
     key text collate "C" primary key,

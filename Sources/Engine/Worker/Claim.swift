@@ -56,7 +56,7 @@ enum Claim {
     static func selectCounted(_ requests: [ClaimRequest], on connection: Connection) throws -> Selection {
         let rows = try lockRows(requests, waits: true, on: connection)
         let selection = try choose(rows, of: requests, comparingNumbers: false, allowingSuspects: true)
-        if selection.claimable.isEmpty { _ = try connection.run(SQL.Limits.uncountDeaths, requests.map(\.id)) }
+        if selection.claimable.isEmpty { _ = try connection.run(SQL.Claim.uncountDeaths, requests.map(\.id)) }
         return selection
     }
 

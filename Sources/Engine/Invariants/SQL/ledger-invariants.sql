@@ -78,9 +78,7 @@ where attempt < 0 or attempt > max_attempts or (state = 'completed') <> (error_c
 
 -- A run holds its key's permit by being named there.
 -- name: permitsAmiss
-select 'key ' || r.limit_key || ', job_' || replace(r.id::text, '-', '') as breach
-from running_jobs r
-where r.limit_key is not null and not exists (select from limit_counters c where c.key = r.limit_key and r.id = any(c.holders))
+select 'key ' || key || ', job_' || replace(id::text, '-', '') as breach from uncounted_runs
 
 -- name: parkedAmiss
 select 'job_' || replace(job_id::text, '-', '') as breach from outbox where state = 'parked' and (limit_key is null or not gated or sent_at is not null)

@@ -111,6 +111,10 @@ update jobs j set suspect = true from marked where j.id = marked.job_id
 -- name: countDeath
 update jobs set suspect = true, deaths = deaths + 1 where id = $1 returning deaths
 
+-- The run alone of a suspect that is not to begin yet: the death that was counted in advance did not happen.
+-- name: uncountDeaths
+update jobs set deaths = greatest(deaths - 1, 0) where id = any($1::uuid[])
+
 -- Did this queue lose a worker lately, or is one gone whose lock nobody holds? Only then does a redelivery make suspects.
 -- name: lostWorkers
 select exists (select 1 from worker_deaths d where $1 = any(d.queues) and d.died_at > now() - interval '10 minutes')

@@ -22,10 +22,6 @@ update outbox o set state = 'parked', gated = true, publish = publish + 1, resen
 -- name: putBack
 update outbox set sent_at = null, state = 'scheduled', run_at = now() + interval '10 milliseconds' where job_id = any($1::uuid[])
 
--- The run alone of a suspect that is not to begin yet: the death that was counted in advance did not happen.
--- name: uncountDeaths
-update jobs set deaths = greatest(deaths - 1, 0) where id = any($1::uuid[])
-
 -- Those of the keys for which others wait, locked; the last act of a transaction that ends leases: nobody waits for these locks longer than for its commit.
 -- name: holdWaiting
 select c.key from limit_counters c where c.waiting and c.key = any($1::text[]) order by c.key for update
@@ -106,10 +102,7 @@ select forget_idle_keys($1::text, $2::int4) as last
 
 -- Running jobs that their key's list does not name: there must be none.
 -- name: drift
-select r.limit_key as key, count(*)::int4 as unlisted
-from running_jobs r
-where r.limit_key is not null and not exists (select from limit_counters c where c.key = r.limit_key and r.id = any(c.holders))
-group by r.limit_key order by r.limit_key limit 100
+select key, count(*)::int4 as unlisted from uncounted_runs group by key order by key limit 100
 
 -- Jobs that came back from the dead: their keys by today's definitions.
 -- name: setKeys

@@ -86,8 +86,9 @@ struct IdentityTests {
                 running: RunningJobs(), gate: SoloGate(), metrics: WorkerMetrics(rig.metrics, catalog: rig.catalog), log: rig.log, deathNotice: nil)
             let runner = LeasedRunner(
                 core: core, settler: Settler(core: core, pool: .init("none", count: 1) { [settings = rig.settings] _ in WorkLane(settings) }))
+            let number = try await rig.number(of: id)
             #expect(throws: Unregistered.self) {
-                _ = try runner.claim([ClaimRequest(id: id, publish: 0, kind: "test.leased")], lane: WorkLane(rig.settings))
+                _ = try runner.claim([ClaimRequest(id: id, publish: number, kind: "test.leased")], lane: WorkLane(rig.settings))
             }
             #expect(try await rig.value("select count(*) from outbox") == 1)
             #expect(try await rig.job(id).state == .queued)

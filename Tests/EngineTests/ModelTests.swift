@@ -125,6 +125,8 @@ private final class Model {
     private var zombies: [(Hand, ClaimedJob)] = []
     private var accepted: [Identifier] = []
     private var picker = OutboxPicker()
+    /// All that ever was at the broker.
+    private var sent: [Message] = []
     private var rescuer: Rescuer
     private var now: Int64 = 1_000_000_000_000
     private var nextLock = 500_000
@@ -267,11 +269,15 @@ private final class Model {
                 for row in marked {
                     let id: Identifier = try row("job_id")
                     broker.append(Message(id: id, publish: try row("publish"), kind: kinds[id] ?? ""))
+                    sent.append(broker[broker.count - 1])
                     if crash == 2 { throw end }
                 }
                 if crash == 3 { throw end }
             }
-        } catch is Crash {
+        } catch {
+            // Its memory goes with it.
+            picker = OutboxPicker()
+            guard error is Crash else { throw error }
             dice.note("the relay crashed at \(crash)")
         }
     }
@@ -347,8 +353,8 @@ private final class Model {
     private func repeatMessage() {
         guard let message = dice.pick(broker) else { return }
         broker.append(message)
-        // And one of long ago, with a number that may have been right then.
-        if let id = dice.pick(accepted) { broker.append(Message(id: id, publish: Int64(dice.roll(4)), kind: message.kind)) }
+        // And one of long ago, with a number that was right then.
+        if let old = dice.pick(sent) { broker.append(old) }
     }
 
     private func loseMessages() {

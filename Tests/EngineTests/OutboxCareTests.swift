@@ -35,8 +35,8 @@ struct OutboxCareTests {
     @Test func `a lost wake-up behind a long backlog is found within a few rounds`() async throws {
         try await EngineRig.with(kinds: kinds) { rig in
             for _ in 0..<6 { _ = try await rig.enqueue((0..<2000).map { _ in NewJob("test.atomic", [:]) }) }
-            let last = "(select job_id from outbox order by job_id desc limit 1)"
-            try await rig.script("update outbox set publish = 1, sent_at = now() - interval '1 hour' where job_id = \(last)")
+            let last = "(select job_id from outbox order by publish desc limit 1)"
+            try await rig.script("update outbox set sent_at = now() - interval '1 hour' where job_id = \(last)")
             let connection = try Connection(rig.settings)
             var resender = Resender(after: .seconds(30))
             var found: [Int] = []

@@ -55,13 +55,17 @@ struct RelayTests {
                 end $$;
                 create constraint trigger die after update on outbox deferrable initially deferred for each row execute function die();
                 """)
-            try await rig.running([.relay(rig.relay()), .worker(rig.worker())]) {
+            try await rig.running([.relay(rig.relay())]) {
                 let id = try await rig.enqueue("test.atomic", ["key": "once"])
-                try await rig.wait(id, for: .completed)
-                try await eventually("the queue is empty") { try await rig.waiting() == 0 }
+                // Both messages carry the row's number: a worker could claim by the first one.
+                try await eventually("it is published again") { try await rig.waiting() == 2 }
+                #expect(try await rig.value("select last_value::int8 from marks") == 2)
+                try await rig.running([.worker(rig.worker())]) {
+                    try await rig.wait(id, for: .completed)
+                    try await eventually("the queue is empty") { try await rig.waiting() == 0 }
+                }
             }
             #expect(tally["once"] == 1)
-            #expect(try await rig.value("select last_value::int8 from marks") == 2)
             #expect(try await rig.waiting() == 0)
         }
     }
@@ -150,7 +154,8 @@ struct RelayTests {
                 _ = try await rig.enqueue(jobs(1))
                 try await eventually("the new one is sent") { try await rig.waiting() == 4 }
             }
-            #expect(try await rig.value("select max(publish) from outbox") == 2)
+            let numbers = try await rig.value("select string_agg(publish::text, ' ' order by publish) from outbox", as: String.self)
+            #expect(numbers == "4 5 6 7", "each time it is sent, a row has a new number")
         }
     }
 

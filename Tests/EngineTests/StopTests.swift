@@ -124,6 +124,7 @@ struct StopTests {
             try await rig.running([.relay(rig.relay())]) {
                 _ = try await rig.enqueue((0..<20).map { NewJob("test.atomic", ["key": .string("\($0)")]) })
                 try await eventually("all are sent") { try await rig.waiting() == 20 }
+                let last = try await rig.value("select max(publish) from outbox")
                 let worker = try rig.worker()
                 worker.start()
                 try await eventually("one runs and the others are prefetched") { try await (barrier.count, rig.waiting()) == (1, 0) }
@@ -132,7 +133,7 @@ struct StopTests {
                 try await eventually("the others are sent anew") { try await rig.waiting() == 19 }
                 barrier.open()
                 #expect(await stopping.value.ended)
-                #expect(try await rig.value("select count(*) from outbox where sent_at is not null and publish = 2") == 19)
+                #expect(try await rig.value("select count(*) from outbox where sent_at is not null and publish > $1", last) == 19)
                 let (settings, name) = (rig.broker, rig.prefix + "fast")
                 let deliveries = try await offPool { () -> Result<[Delivery], any Error> in
                     Result {

@@ -59,13 +59,13 @@ struct WakeUpTests {
             try await rig.declareQueues()
             let later = try await rig.enqueue("test.atomic", ["key": "later"], delay: .seconds(3600))
             let ready = try await rig.enqueue("test.leased", ["key": "ready"])
-            let queue = rig.prefix + "fast"
+            let (queue, number, readyNumber) = (rig.prefix + "fast", try await rig.number(of: later), try await rig.number(of: ready))
             try await rig.publish([
                 // Of a job that is not due, with the number that its row has, the next one, and one from nowhere.
-                rig.wakeUp(later, publish: 0, kind: "test.atomic"), rig.wakeUp(later, publish: 1, kind: "test.atomic"),
+                rig.wakeUp(later, publish: number, kind: "test.atomic"), rig.wakeUp(later, publish: number + 1, kind: "test.atomic"),
                 rig.wakeUp(later, publish: 77, kind: "test.leased"),
                 // Of a job that is due, with numbers that are not its row's.
-                rig.wakeUp(ready, publish: 1, kind: "test.leased"), rig.wakeUp(ready, publish: -1, kind: "test.leased"),
+                rig.wakeUp(ready, publish: readyNumber - 1, kind: "test.leased"), rig.wakeUp(ready, publish: -1, kind: "test.leased"),
                 rig.wakeUp(.next(), publish: 1, kind: "test.atomic"),
                 OutgoingMessage(routingKey: queue, messageID: later.description),
                 OutgoingMessage(routingKey: queue, messageID: "not an id", headers: ["publish": .int(1)], body: [0xFF, 0x00]),
@@ -99,8 +99,10 @@ struct WakeUpTests {
                 }
                 try await eventually("all are sent") { try await rig.outbox("sent") == 10 }
             }
-            let copies = ids.enumerated().flatMap { number, id in
-                Array(repeating: rig.wakeUp(id, publish: 1, kind: number % 2 == 0 ? "test.atomic" : "test.leased"), count: 5)
+            var copies: [OutgoingMessage] = []
+            for (index, id) in ids.enumerated() {
+                let wakeUp = rig.wakeUp(id, publish: try await rig.number(of: id), kind: index % 2 == 0 ? "test.atomic" : "test.leased")
+                copies += Array(repeating: wakeUp, count: 5)
             }
             try await rig.publish(copies.shuffled())
             try await rig.running([.worker(rig.worker()), .worker(rig.worker())]) {
@@ -133,7 +135,8 @@ struct WakeUpTests {
             try await rig.running {
                 let id = try await rig.enqueue(kind, ["key": "first"])
                 try await eventually("the first attempt has failed") { try await rig.job(id).attempts.count == 1 }
-                try await rig.publish((0...3).map { rig.wakeUp(id, publish: $0, kind: kind) })
+                let number = try await rig.number(of: id)
+                try await rig.publish((number - 3...number + 1).map { rig.wakeUp(id, publish: $0, kind: kind) })
                 try await rig.wait(rig.enqueue(kind, ["key": "last"]), for: .completed)
                 try await eventually("the queue is empty") { try await rig.waiting() == 0 }
                 let job = try await rig.job(id)

@@ -9,7 +9,7 @@ internal import Postgres
 /// million in two hundred. Under an old snapshot a round has to walk over everything that was claimed since: then the rounds come further apart.
 struct Resender {
     private static let stretch = 5000
-    private static let start = (queue: "", rank: Int16.min, account: Identifier.zero, job: Identifier.zero)
+    private static let start = (queue: "", rank: Int16.min, account: Identifier.zero, publish: Int64(0))
 
     private let after: Duration
     private var position = Self.start
@@ -25,13 +25,13 @@ struct Resender {
         let began = monotonicNanoseconds()
         defer { next = now + 50 * (monotonicNanoseconds() - began) }
         let row = try connection.run(
-            SQL.Maintenance.resend, Double(after.microseconds) / 1e6, position.queue, position.rank, position.account, position.job, Self.stretch
+            SQL.Maintenance.resend, Double(after.microseconds) / 1e6, position.queue, position.rank, position.account, position.publish, Self.stretch
         ).first
         guard let row, try row("seen") == Self.stretch else {
             position = Self.start
             return try row?("again") ?? 0
         }
-        position = (try row("queue"), try row("rank"), try row("account_id"), try row("job_id"))
+        position = (try row("queue"), try row("rank"), try row("account_id"), try row("publish"))
         return try row("again")
     }
 }

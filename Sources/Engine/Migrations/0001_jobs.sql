@@ -38,12 +38,17 @@ create index jobs_parent on jobs (parent_id) where parent_id is not null;
 -- What waits. state: scheduled (run_at in the future), ready (due), parked (its key's limit is full). A ready row with a time of sending has a wake-up on its
 -- way. That is no state of its own, and in no index: the mark changes a row in its place, with no index entry to write and none to leave behind. The rows
 -- that are sent stand at the head of their flows, as many as a window holds. A row lives until the claiming transaction deletes it; a rollback brings it back.
+-- `publish` is the number of the wake-up that may claim the row, and its place among the rows of its flow. It comes from a sequence, anew each time the row
+-- becomes ready to be sent (`publish = default`): so a stale duplicate carries an older number, and who has seen a flow up to a number need not look in front of
+-- it again. One by one, without a cache: a session that kept numbers back would give out some that are passed already.
+create sequence outbox_publish;
+
 create table outbox (
     job_id uuid primary key,
     account_id uuid not null default '00000000-0000-0000-0000-000000000000',
     run_at timestamptz not null,
     sent_at timestamptz,
-    publish bigint not null default 0,   -- number of the wake-up that may claim the row; a stale duplicate carries an older one
+    publish bigint not null default nextval('outbox_publish'),
     rank smallint not null default 0,    -- minus the priority, so that one row comparison walks the index from flow to flow
     resends smallint not null default 0,
     suspect boolean not null default false,
@@ -55,7 +60,9 @@ create table outbox (
     trace text
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0); -- room for the mark of every row of a page
 
-create index outbox_ready on outbox (queue, rank, account_id, job_id) where state = 'ready';
+alter sequence outbox_publish owned by outbox.publish;
+
+create index outbox_ready on outbox (queue, rank, account_id, publish) where state = 'ready';
 create index outbox_scheduled on outbox (run_at) where state = 'scheduled';
 -- Only what has met a full limit: a job that finds room at once has no entry here, nor has one without a limit.
 create index outbox_gated on outbox (limit_key, state, rank, job_id) where gated;
@@ -72,10 +79,11 @@ create table claims (
 
 create index claims_worker on claims (worker_id);
 
--- The leases that hold, with their jobs.
+-- The leases that hold, with their jobs. By the ids of each claim, whatever the tables held when a plan was made: under an old snapshot everything else would walk
+-- over all claims, or all jobs, that there have been since.
 create view running_jobs as
 select j.id, j.runs, j.queue, j.kind, j.limit_key, c.id as claim_id, c.worker_id, c.started_at
-from claims c cross join lateral unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run;
+from claims c join jobs j on j.id = any(c.job_ids) and j.runs = c.runs[array_position(c.job_ids, j.id)];
 
 -- Jobs that wait or run, as people are shown them.
 create view living_jobs as
@@ -91,16 +99,16 @@ left join (
 -- Wake-ups that nobody claimed are sent again, each row after twice the time of the time before; never while their queue is paused. Nothing leads to what was
 -- sent but the order of the flows, so each look goes a stretch further through that, from the given row on; returns the last row of the stretch, how many there
 -- were, and how many are sent again. A function for the sake of its plan, which must walk the index in its order however empty the table was when it was made.
-create function send_again(after float8, from_queue text, from_rank smallint, from_account uuid, from_job uuid, stretch integer)
-returns table (queue text, rank smallint, account_id uuid, job_id uuid, seen bigint, again bigint)
+create function send_again(after float8, from_queue text, from_rank smallint, from_account uuid, from_publish bigint, stretch integer)
+returns table (queue text, rank smallint, account_id uuid, publish bigint, seen bigint, again bigint)
 language plpgsql set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
     return query
     with stretch as materialized (
-        select job_id, queue, rank, account_id, sent_at, resends from outbox
-        where state = 'ready' and (queue, rank, account_id, job_id) > ($2, $3, $4, $5)
-        order by queue, rank, account_id, job_id limit $6
+        select job_id, queue, rank, account_id, publish, sent_at, resends from outbox
+        where state = 'ready' and (queue, rank, account_id, publish) > ($2, $3, $4, $5)
+        order by queue, rank, account_id, publish limit $6
     ), late as materialized (
         select s.job_id, s.sent_at from stretch s
         where s.sent_at < now() - make_interval(secs => $1 * power(2, least(s.resends, 10)))
@@ -109,33 +117,86 @@ begin
         select o.job_id from outbox o join late l on l.job_id = o.job_id and l.sent_at = o.sent_at
         where o.job_id = any(array(select job_id from late)) for update of o skip locked
     ), again as (
-        update outbox o set sent_at = null, resends = least(o.resends + 1, 30) from lost
+        update outbox o set sent_at = null, publish = default, resends = least(o.resends + 1, 30) from lost
         where o.job_id = any(array(select job_id from late)) and o.job_id = lost.job_id
         returning o.job_id
     )
-    select queue, rank, account_id, job_id, (select count(*) from stretch), (select count(*) from again)
-    from stretch order by queue desc, rank desc, account_id desc, job_id desc limit 1;
+    select queue, rank, account_id, publish, (select count(*) from stretch), (select count(*) from again)
+    from stretch order by queue desc, rank desc, account_id desc, publish desc limit 1;
 end $$;
 
--- The flows (rank, account) of a queue that have ready rows, from the given one on: one index descent a flow, however many rows a flow has. A function for the sake
--- of its plan, like the one above: a plan that sorted would go through the whole queue for each flow.
-create function waiting_flows(in_queue text, from_rank smallint, from_account uuid, most integer) returns table (rank smallint, account_id uuid)
+-- The flows (rank, account) of a queue that have ready rows, from the given one on, each with the number of its first row: one index descent a flow, however many
+-- rows a flow has. A function for the sake of its plan, like the one above: a plan that sorted would go through the whole queue for each flow.
+create function waiting_flows(in_queue text, from_rank smallint, from_account uuid, most integer)
+returns table (rank smallint, account_id uuid, publish bigint)
 language plpgsql set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column
 begin
     return query
     with recursive flows as (
-        (select o.rank, o.account_id from outbox o
-         where o.queue = $1 and o.state = 'ready' and (o.rank, o.account_id) > ($2, $3) order by o.rank, o.account_id limit 1)
+        (select o.rank, o.account_id, o.publish from outbox o
+         where o.queue = $1 and o.state = 'ready' and (o.rank, o.account_id) > ($2, $3) order by o.rank, o.account_id, o.publish limit 1)
         union all
-        select n.rank, n.account_id
+        select n.rank, n.account_id, n.publish
         from flows f, lateral (
-            select o.rank, o.account_id from outbox o
+            select o.rank, o.account_id, o.publish from outbox o
             where o.queue = $1 and o.state = 'ready' and (o.rank, o.account_id) > (f.rank, f.account_id)
-            order by o.rank, o.account_id limit 1
+            order by o.rank, o.account_id, o.publish limit 1
         ) n
     )
-    select rank, account_id from flows limit $4;
+    select rank, account_id, publish from flows limit $4;
+end $$;
+
+-- The same for one who knows flows already, each up to a number: those of them that have rows behind it, and those that lie in the gaps between them: accounts of one
+-- rank ($5 to $7), and whole ranks ($8, $9), each with its bounds. What was claimed while an old snapshot was open cannot be removed, and stands in front of what
+-- waits; nobody walks over it here. The gaps have two forms because a row comparison that ends a scan does so only at the end of its first column.
+create function waiting_flows_beside(
+    in_queue text, ranks smallint[], accounts uuid[], after bigint[], gap_ranks smallint[], from_accounts uuid[], to_accounts uuid[],
+    from_ranks smallint[], to_ranks smallint[], most integer
+) returns table (rank smallint, account_id uuid, publish bigint)
+language plpgsql set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set plan_cache_mode = force_generic_plan as $$
+#variable_conflict use_column
+begin
+    return query
+    with recursive within_ranks as (
+        select n.rank, n.account_id, n.publish, g.to_account
+        from unnest($5, $6, $7) as g (rank, from_account, to_account), lateral (
+            select o.rank, o.account_id, o.publish from outbox o
+            where o.queue = $1 and o.state = 'ready' and o.rank = g.rank and o.account_id >= g.from_account and o.account_id <= g.to_account
+            order by o.rank, o.account_id, o.publish limit 1
+        ) n
+        union all
+        select n.rank, n.account_id, n.publish, f.to_account
+        from within_ranks f, lateral (
+            select o.rank, o.account_id, o.publish from outbox o
+            where o.queue = $1 and o.state = 'ready' and o.rank = f.rank and o.account_id > f.account_id and o.account_id <= f.to_account
+            order by o.rank, o.account_id, o.publish limit 1
+        ) n
+    ), of_ranks as (
+        select n.rank, n.account_id, n.publish, g.to_rank
+        from unnest($8, $9) as g (from_rank, to_rank), lateral (
+            select o.rank, o.account_id, o.publish from outbox o
+            where o.queue = $1 and o.state = 'ready' and o.rank >= g.from_rank and o.rank <= g.to_rank
+            order by o.rank, o.account_id, o.publish limit 1
+        ) n
+        union all
+        select n.rank, n.account_id, n.publish, f.to_rank
+        from of_ranks f, lateral (
+            select o.rank, o.account_id, o.publish from outbox o
+            where o.queue = $1 and o.state = 'ready' and (o.rank, o.account_id) > (f.rank, f.account_id) and o.rank <= f.to_rank
+            order by o.rank, o.account_id, o.publish limit 1
+        ) n
+    )
+    select k.rank, k.account_id, n.publish
+    from unnest($2, $3, $4) as k (rank, account_id, after), lateral (
+        select o.publish from outbox o
+        where o.queue = $1 and o.state = 'ready' and o.rank = k.rank and o.account_id = k.account_id and o.publish > k.after
+        order by o.publish limit 1
+    ) n
+    union all
+    (select rank, account_id, publish from within_ranks limit $10)
+    union all
+    (select rank, account_id, publish from of_ranks limit $10);
 end $$;
 
 -- Jobs that have ended. A partition holds the rows that may go on one day (finish plus the kind's retention), so dropping it is exact.

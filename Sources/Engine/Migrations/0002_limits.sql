@@ -33,7 +33,8 @@ create table limit_overrides (
 
 -- The usual case of a claim: of these wake-ups the jobs whose keys have room for all of them, counted in, and taken out of the outbox. Keys with a limit of their
 -- own, keys for which others wait and keys that have to be counted anew are left to the careful way. Each table is gone to once, row by row: the joins that are
--- left to the planner are the ones that do that, and what is only asked for (`is true`) is no join. Two that make the same key at once meet in a unique violation:
+-- left to the planner are the ones that do that, and what is only asked for (`is true`) is no join. A row that the relay still has in hand is left too: it will
+-- be another version of itself. Two that make the same key at once meet in a unique violation:
 -- to look out for that would cost each of them more than the one that loses.
 create function take_limited(ids uuid[], numbers bigint[], worker uuid, most integer) returns setof uuid
 language plpgsql set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set plan_cache_mode = force_generic_plan
@@ -44,7 +45,7 @@ begin
     with asked as materialized (
         select o.ctid as place, o.job_id, o.publish, o.limit_key as key
         from unnest($1, $2) as m (id, publish) join outbox o on o.job_id = m.id and o.publish = m.publish
-        where o.run_at <= now() and not o.suspect and not o.gated and o.limit_key is not null
+        where o.sent_at is not null and o.run_at <= now() and not o.suspect and not o.gated and o.limit_key is not null
           and not exists (select from queue_controls c where c.queue = o.queue and c.paused) and exists (select from workers where id = $3)
           and (select true from limit_overrides w where w.key = o.limit_key limit 1) is null
     ), wanted as materialized (
@@ -176,7 +177,7 @@ begin
         ) o
     ), moved as (
         update outbox o
-        set state = case when t.at > clock.now then 'scheduled' else 'ready' end,
+        set state = case when t.at > clock.now then 'scheduled' else 'ready' end, publish = default,
             run_at = case when t.at > clock.now then timestamptz 'epoch' + t.at * interval '1 microsecond' else o.run_at end
         from chosen n cross join clock cross join lateral (select case when n.step is null then 0 else n.from_at + n.turn * n.step end as at) t
         where o.job_id = n.job_id

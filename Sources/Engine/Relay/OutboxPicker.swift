@@ -4,29 +4,27 @@ internal import Postgres
 /// Picks the ready rows of a queue that go next, in fair order.
 ///
 /// The relay picks what it publishes; a worker without a broker picks what it claims itself.
+///
+/// What was claimed stays in the index until a vacuum comes, and under an old snapshot for as long as that is open; a look from the beginning walks over all of
+/// it. Where that is dear, the picker looks beside the flows that it knows and behind what it has taken of each: rows become ready with growing numbers.
 struct OutboxPicker: Sendable {
     private let agingStep: Double
     private let includingSent: Bool
-    /// Whether what others have in hand is left out, at the price of a lock for each row.
-    var skipsLocked: Bool
-    private var pickers: [String: FlowPicker] = [:]
-    private var lastFlow: [String: Flow] = [:]
-    private var known: [String: Known] = [:]
-    private var cursors: [String: Cursors] = [:]
-
-    /// Where each flow of a queue goes on.
+    /// A look that took longer (nanoseconds) is dear.
     ///
-    /// Everything in front of it that is gone would be walked over at each turn: under an old snapshot, all that ever was. A row that becomes ready in front of
-    /// it, as a retry does, is seen after the next return to the beginning: with the next look, where that is not dear.
-    private struct Cursors {
-        var last: [Flow: Identifier] = [:]
-        let began: Int64
-        /// How long it took to go over the beginnings of the flows, each when its turn came.
-        var spent: Int64 = 0
+    /// There are many flows, or there is an old snapshot. No more than a tenth of the time goes into it.
+    private let dear: Int64
+    /// Whether what others have in hand is left out, at the price of a lock for each row.
+    var skipsLocked: Bool {
+        // What was passed over would not be looked at again.
+        didSet { if skipsLocked != oldValue { (looks, places) = ([:], [:]) } }
     }
+    private var pickers: [String: FlowPicker] = [:]
+    private var looks: [String: Look] = [:]
+    private var places: [String: Places] = [:]
 
     /// What a look at a queue found.
-    private struct Known {
+    private struct Look {
         /// Those that had rows; none when nothing was left to send.
         var flows: [Flow]
         var until: Int64
@@ -37,23 +35,33 @@ struct OutboxPicker: Sendable {
         var nextNews: Int64 = 0
     }
 
+    /// Where the flows of a queue go on.
+    fileprivate struct Places {
+        /// The number up to which each flow was looked through, and nothing of it can appear any more.
+        var last: [Flow: Int64] = [:]
+        /// Looks from the beginning that were dear, one after the other; a very dear one counts twice.
+        var dearLooks = 0
+        /// Until when looking from the beginning would be dear.
+        var dearUntil: Int64 = 0
+        /// Where there are more flows than one look takes: the last one that was looked at.
+        var lastFlow: Flow?
+    }
+
     /// A flow that is new to a queue with a backlog waits no longer than this for its first turn; or five times as long as looking takes, so that no more
     /// than a sixth of the time goes into looking.
     private static let memory = Duration.milliseconds(5)
 
-    /// A look that took longer is dear.
-    ///
-    /// There are many flows, and no more than a tenth of the time goes into it; one that took ten times as long is so because of an old snapshot: a twentieth.
-    private static let dear = Duration.milliseconds(2)
+    /// A net under the numbers: for a row that somebody had in hand when its flow was passed, and then let go of.
+    private static let net = Duration.seconds(30)
 
-    /// The longest rest, where looking itself does not take long: what comes back with an old id, as a retry does, is not seen before its end.
-    private static let longest = Duration.seconds(3)
+    /// Flows of one look.
+    private static let most = 2000
+
+    /// Flows of a queue that are known, at most: those that have rows, and those that had some.
+    private static let remembered = 50_000
 
     /// How long to rest after something that took so long.
-    private static func rest(after took: Int64) -> Int64 {
-        if took <= dear.nanoseconds { return max(memory.nanoseconds, 5 * took) }
-        return min((took > 10 * dear.nanoseconds ? 20 : 10) * took, max(longest.nanoseconds, 5 * took))
-    }
+    private func rest(after took: Int64) -> Int64 { max(Self.memory.nanoseconds, (took > dear ? 10 : 5) * took) }
 
     /// Milliseconds before the last look from which on new jobs are looked for: clocks differ, and transactions take their time.
     private static let margin: Int64 = 300
@@ -61,105 +69,165 @@ struct OutboxPicker: Sendable {
     /// - Parameters:
     ///   - includingSent: also rows whose wake-ups were sent.
     ///   - skipsLocked: not rows that others have in hand.
-    init(agingStep: Duration = .seconds(30), includingSent: Bool = false, skipsLocked: Bool = false) {
+    init(agingStep: Duration = .seconds(30), includingSent: Bool = false, skipsLocked: Bool = false, dear: Duration = .milliseconds(2)) {
+        self.dear = dear.nanoseconds
         self.includingSent = includingSent
         self.skipsLocked = skipsLocked
         self.agingStep = max(Double(agingStep.nanoseconds) / 1e9, 0.001)
     }
 
-    /// Up to `slots` rows with `job_id`, `publish`, `kind` and `trace`: all when they fit, otherwise each flow's share.
-    mutating func pick(queue: String, slots: Int, on connection: Connection) throws -> [Row] {
+    /// Up to `slots` rows with `job_id`, `publish`, `kind`, `trace`, `rank` and `account_id`: all when they fit, otherwise each flow's share.
+    ///
+    /// - Parameter settled: the number up to which nothing could appear any more, before this; without it, what appears late is found when the flows are looked
+    ///   through from their beginning again.
+    mutating func pick(queue: String, slots: Int, settled: Int64 = .max, on connection: Connection) throws -> [Row] {
         let now = monotonicNanoseconds()
-        // With a backlog the list of flows changes little from one turn to the next, and each look costs a descent for each flow.
-        var flows: [Flow]
-        if let known = known[queue], now < known.until {
-            flows = try known.wasDear ? news(of: queue, at: now, on: connection) : known.flows
-            if flows.isEmpty { return [] }
+        let flows: [Flow]
+        if let look = looks[queue], now < look.until {
+            // With a backlog the list of flows changes little from one turn to the next, and each look costs a descent for each flow.
+            flows = look.wasDear ? try news(of: queue, at: now, on: connection) : look.flows
+        } else if isDear(queue), let place = places[queue] {
+            flows = try lookBeside(place, of: queue, settled: settled, at: now, on: connection)
         } else {
-            known[queue] = nil
-            // Not by picking one more than there is room for: a plan that sorts would sort the whole backlog.
-            let ready: Int = try connection.run(SQL.Relay.readyCount, queue, slots + 1, includingSent).only()("count")
-            if ready <= slots {
+            let rows = try Array(connection.run(skipsLocked ? SQL.Relay.pickAnyFree : SQL.Relay.pickAny, queue, Int64(slots), includingSent))
+            let count: Int = try rows.first?("count") ?? 0
+            if count <= slots {
                 pickers[queue]?.forget()
-                cursors[queue] = nil
-                let rows = try Array(connection.run(skipsLocked ? SQL.Relay.pickAnyFree : SQL.Relay.pickAny, queue, slots, includingSent))
-                note([], of: queue, lookedAt: now)
+                looked(at: queue, finding: [], from: now)
+                if count == 0 { return [] }
+                if places[queue] != nil { for row in rows { places[queue]?.last[try Flow(row)] = min(try row("publish"), settled) } }
                 return rows
             }
-            flows = try self.flows(of: queue, on: connection)
-            note(flows, of: queue, lookedAt: now)
+            flows = try look(at: queue, settled: settled, from: now, on: connection)
         }
-        var picked: [Row] = []
-        var place = cursors[queue] ?? Cursors(began: now)
-        if now - place.began > min(Self.rest(after: place.spent), Self.longest.nanoseconds) { place = Cursors(began: now) }
-        var ended: Set<Flow> = []
-        try pickers[queue, default: FlowPicker(agingStep: agingStep)].pick(flows: flows, slots: slots, now: Double(now) / 1e9) { shares in
-            let isFromBeginning = shares.contains { place.last[$0.flow] == nil }
-            let began = monotonicNanoseconds()
-            let rows = try connection.run(
-                skipsLocked ? SQL.Relay.pickFlowsFree : SQL.Relay.pickFlows, queue, shares.map { Int16(-$0.flow.priority) },
-                shares.map(\.flow.accountID),
-                shares.map { place.last[$0.flow] ?? .zero }, shares.map { Int64($0.rows) }, includingSent)
-            if isFromBeginning { place.spent += monotonicNanoseconds() - began }
-            var taken = Array(repeating: 0, count: shares.count)
-            for row in rows {
-                let turn: Int = try row("turn")
-                taken[turn - 1] += 1
-                place.last[shares[turn - 1].flow] = try row("job_id")
-                picked.append(row)
-            }
-            for (share, taken) in zip(shares, taken) where taken < share.rows { ended.insert(share.flow) }
-            return taken
-        }
-        cursors[queue] = place
-        if !ended.isEmpty { known[queue]?.flows.removeAll { ended.contains($0) } }
-        // What came meanwhile may fill what was left over.
-        if known[queue]?.wasDear == false, picked.count < slots || known[queue]?.flows.isEmpty == true { known[queue] = nil }
-        return picked
+        return flows.isEmpty ? [] : try takeTurns(flows, of: queue, slots: slots, settled: settled, at: now, on: connection)
     }
 
-    private mutating func note(_ flows: [Flow], of queue: String, lookedAt began: Int64) {
+    /// Rows that were picked and not sent are picked again.
+    mutating func stepBack(_ rows: [Row], in queue: String) throws {
+        for row in rows { places[queue]?.stepBack(try Flow(row), before: try row("publish")) }
+    }
+
+    /// Whether looking from the beginning is dear for now, so that flows are looked for beside those that are known.
+    func isDear(_ queue: String) -> Bool { places[queue].map { monotonicNanoseconds() < $0.dearUntil } ?? false }
+
+    /// Whether the queue is left alone for a moment; what is new in it is seen then.
+    func rests(_ queue: String) -> Bool { looks[queue].map { $0.flows.isEmpty && monotonicNanoseconds() < $0.until } ?? false }
+
+    private mutating func takeTurns(
+        _ flows: [Flow], of queue: String, slots: Int, settled: Int64, at now: Int64, on connection: Connection
+    ) throws -> [Row] {
+        var picked: [Row] = []
+        var place = places[queue] ?? Places()
+        // A flow may have several turns before what was picked in the first is marked.
+        var taken: [Flow: Int64] = [:]
+        var ended: Set<Flow> = []
+        try pickers[queue, default: FlowPicker(agingStep: agingStep)].pick(flows: flows, slots: slots, now: Double(now) / 1e9) { shares in
+            let rows = try connection.run(
+                skipsLocked ? SQL.Relay.pickFlowsFree : SQL.Relay.pickFlows, queue, shares.map(\.flow.rank),
+                shares.map(\.flow.accountID), shares.map { taken[$0.flow] ?? place.last[$0.flow] ?? 0 }, shares.map { Int64($0.rows) },
+                includingSent)
+            var counts = Array(repeating: 0, count: shares.count)
+            for row in rows {
+                let turn: Int = try row("turn")
+                counts[turn - 1] += 1
+                taken[shares[turn - 1].flow] = try row("publish")
+                picked.append(row)
+            }
+            for (share, count) in zip(shares, counts) where count < share.rows { ended.insert(share.flow) }
+            return counts
+        }
+        for (flow, number) in taken { place.last[flow] = min(number, settled) }
+        places[queue] = place
+        if !ended.isEmpty { looks[queue]?.flows.removeAll { ended.contains($0) } }
+        // What came meanwhile may fill what was left over.
+        if looks[queue]?.wasDear == false, picked.count < slots || looks[queue]?.flows.isEmpty == true { looks[queue] = nil }
+        return picked
+    }
+}
+
+// MARK: - Looking for flows
+
+extension OutboxPicker {
+    /// All flows of a queue; of more than `most`, the next ones after those looked at before, and from the beginning again.
+    private mutating func look(at queue: String, settled: Int64, from began: Int64, on connection: Connection) throws -> [Flow] {
+        func scan(after flow: Flow?, limit: Int) throws -> [(flow: Flow, first: Int64)] {
+            try connection.run(SQL.Relay.flows, queue, flow?.rank ?? .min, flow?.accountID ?? .zero, limit).map {
+                (try Flow($0), try $0("publish"))
+            }
+        }
+        let last = places[queue]?.lastFlow
+        var found = try scan(after: last, limit: Self.most)
+        let isEnd = found.count < Self.most
+        if last != nil, isEnd {
+            let known = Set(found.map(\.flow))
+            found += try scan(after: nil, limit: Self.most).filter { !known.contains($0.flow) }.prefix(Self.most - found.count)
+        }
+        looked(at: queue, finding: found.map(\.flow), from: began)
+        places[queue, default: Places()].lastFlow = last == nil && !isEnd ? found.last?.flow : nil
+        if (places[queue]?.last.count ?? 0) > Self.remembered { places[queue]?.last = [:] }
+        for (flow, first) in found { places[queue]?.last[flow] = min(first - 1, settled) }
+        return found.map(\.flow)
+    }
+
+    /// The flows beside those that are known, and those of the known ones that have rows behind what was taken of them; of many, the next stretch.
+    private mutating func lookBeside(_ place: Places, of queue: String, settled: Int64, at now: Int64, on connection: Connection) throws -> [Flow] {
+        let known = Array(place.last.keys.sorted().drop { flow in place.lastFlow.map { flow <= $0 } ?? false }.prefix(Self.most))
+        let isEnd = known.count < Self.most
+        let gaps = FlowGaps(between: known, after: place.lastFlow, isOpen: isEnd)
+        let found = try connection.run(
+            SQL.Relay.flowsBeside, queue, known.map(\.rank), known.map(\.accountID), known.map { place.last[$0] ?? 0 },
+            gaps.accounts.map(\.rank), gaps.accounts.map(\.from), gaps.accounts.map(\.to), gaps.ranks.map(\.from), gaps.ranks.map(\.to), Self.most
+        ).map { (flow: try Flow($0), first: try $0("publish") as Int64) }
+        looked(at: queue, finding: found.map(\.flow), from: now, isBeside: true)
+        places[queue]?.lastFlow = isEnd ? nil : known.last
+        // Those of the known ones that were not found have nothing.
+        let firsts = Dictionary(found.map { ($0.flow, $0.first) }) { first, _ in first }
+        for flow in known + found.map(\.flow) {
+            places[queue]?.last[flow] = max(place.last[flow] ?? 0, min((firsts[flow] ?? .max) - 1, settled))
+        }
+        return found.map(\.flow)
+    }
+
+    /// Notes what a look found, and how long it is good enough.
+    private mutating func looked(at queue: String, finding flows: [Flow], from began: Int64, isBeside: Bool = false) {
         let took = monotonicNanoseconds() - began
-        let wasDear = took > Self.dear.nanoseconds
-        if !wasDear { cursors[queue] = nil }
-        guard wasDear || !flows.isEmpty else { return }
-        known[queue] = Known(
-            flows: flows, until: began + Self.rest(after: took), wasDear: wasDear, newsFrom: .first(at: wallMicroseconds() / 1000 - Self.margin))
+        let wasDear = took > dear
+        if !isBeside, wasDear {
+            var place = places[queue] ?? Places()
+            // A single one may have waited for a processor.
+            place.dearLooks += took > 10 * dear ? 2 : 1
+            // Who works without a broker, or passes over what others have in hand, cannot rely on the numbers.
+            if place.dearLooks >= 3, !includingSent, !skipsLocked { place.dearUntil = began + max(Self.net.nanoseconds, 50 * took) }
+            places[queue] = place
+        } else if !isBeside {
+            places[queue] = nil
+        }
+        looks[queue] =
+            wasDear || !flows.isEmpty
+            ? Look(
+                flows: flows, until: began + rest(after: took), wasDear: wasDear, newsFrom: .first(at: wallMicroseconds() / 1000 - Self.margin))
+            : nil
     }
 
     /// Adds to the flows of a dear look those that got new rows since: new rows have new ids, so the index of ids leads to them past everything that is gone.
     private mutating func news(of queue: String, at now: Int64, on connection: Connection) throws -> [Flow] {
-        guard var known = known[queue] else { return [] }
-        guard now >= known.nextNews else { return known.flows }
+        guard var look = looks[queue] else { return [] }
+        guard now >= look.nextNews else { return look.flows }
         let from = Identifier.first(at: wallMicroseconds() / 1000 - Self.margin)
-        let found = try connection.run(SQL.Relay.newFlows, queue, known.newsFrom, includingSent).map { try Flow($0) }
-        let present = Set(known.flows)
-        known.flows += found.filter { !present.contains($0) }
-        known.newsFrom = from
-        known.nextNews = now + 5 * (monotonicNanoseconds() - now)
-        self.known[queue] = known
-        return known.flows
+        let found = try connection.run(SQL.Relay.newFlows, queue, look.newsFrom, includingSent).map { try Flow($0) }
+        let present = Set(look.flows)
+        look.flows += found.filter { !present.contains($0) }
+        look.newsFrom = from
+        look.nextNews = now + 5 * (monotonicNanoseconds() - now)
+        looks[queue] = look
+        return look.flows
     }
+}
 
-    /// Whether the queue is left alone for a moment; what is new in it is seen then.
-    func rests(_ queue: String) -> Bool { known[queue].map { $0.flows.isEmpty && monotonicNanoseconds() < $0.until } ?? false }
-
-    /// The flows of a queue; of more than `limit` flows, the next ones after those looked at before, and from the beginning again.
-    private mutating func flows(of queue: String, on connection: Connection, limit: Int = 2000) throws -> [Flow] {
-        func scan(after flow: Flow?) throws -> [Flow] {
-            try connection.run(
-                SQL.Relay.flows, queue, Int16(flow.map { -$0.priority } ?? -100), flow?.accountID ?? .zero, limit
-            ).map { try Flow($0) }
-        }
-        var flows = try scan(after: lastFlow[queue])
-        if lastFlow[queue] != nil, flows.count < limit {
-            let known = Set(flows)
-            flows += try scan(after: nil).filter { !known.contains($0) }.prefix(limit - flows.count)
-            lastFlow[queue] = nil
-        } else {
-            lastFlow[queue] = flows.count == limit ? flows.last : nil
-        }
-        return flows
+extension OutboxPicker.Places {
+    fileprivate mutating func stepBack(_ flow: Flow, before number: Int64) {
+        if let place = last[flow] { last[flow] = min(place, number - 1) }
     }
 }
 
@@ -173,7 +241,4 @@ extension Flow {
 extension Identifier {
     /// Sorts before every one that was made at this time or later; milliseconds since 1970.
     static func first(at milliseconds: Int64) -> Identifier { Identifier(high: UInt64(max(milliseconds, 0)) << 16, low: 0) }
-
-    /// Sorts before every other.
-    static let zero = Identifier(high: 0, low: 0)
 }

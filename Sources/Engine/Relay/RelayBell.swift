@@ -17,7 +17,10 @@ package final class RelayBell: Sendable {
         let rings = rings
         let ringing = Ringing()
         self.ringing = ringing
-        thread = Thread("bell") {
+        var settings = settings
+        // A notification is a transaction; one that a crash of the server takes back has nobody left to hear it.
+        settings.waitsForDisk = false
+        thread = Thread("bell") { [settings] in
             var connection: Connection?
             while rings.take() != nil {
                 ringing.now.store(false, ordering: .sequentiallyConsistent)

@@ -16,8 +16,11 @@ final class RelayLoop {
     private var resting: [String: Double] = [:]
     /// A queue is gone from the broker: only a new start declares it again.
     private var unroutable = false
-    /// What the last look for ready queues found, and until when it is good enough (monotonic nanoseconds).
+    /// The queues that have ready rows, and until when (monotonic nanoseconds) they are not looked for again.
     private var ready: (queues: [String], until: Int64) = ([], 0)
+    private var numbers = SettledNumbers()
+    /// This turn found rows that somebody else has in hand; they may be free in a moment.
+    private var hasLeft = false
     /// What waits at the broker, by queue.
     private var windows: [String: BrokerWindow] = [:]
     /// Until when (monotonic nanoseconds) what others have in hand is looked out for.
@@ -60,6 +63,8 @@ final class RelayLoop {
         admin.close()
         publisher = try Publisher(broker)
         try connection.listen(RelayBell.channel)
+        // Until it is known which numbers are settled, flows would be walked through from their beginning.
+        for _ in 0..<3 { _ = try lookAround() }
     }
 
     func close() {
@@ -68,12 +73,12 @@ final class RelayLoop {
 
     /// One turn: everything that is due and fits the windows is published; then waits for a ring, or for what becomes due.
     func turn() throws {
-        let promoted = try connection.run(SQL.Relay.promote, 1000).affected
+        let around = try lookAround()
         var published = 0
         var limited = false
-        let paused: Set<String> = try Set(connection.run(SQL.Relay.pausedQueues).map { try $0("queue") })
-        for queue in try readyQueues() {
-            guard let definition = topology.catalog.queues[queue], !paused.contains(queue) else { continue }
+        hasLeft = false
+        for queue in ready.queues {
+            guard let definition = topology.catalog.queues[queue], !around.paused.contains(queue) else { continue }
             let room = isResting(queue) ? 0 : try room(in: definition)
             if room == 0 {
                 limited = true
@@ -81,26 +86,32 @@ final class RelayLoop {
             }
             let count = try publish(definition, slots: room)
             published += count
-            if count == room || picker.rests(queue) { limited = true }
+            if count == room || hasLeft || picker.rests(queue) { limited = true }
         }
         if unroutable { throw QueueGone() }
-        // Nothing in the queues that are known, though they have room: then in another one.
-        if published == 0, !limited { ready.until = 0 }
-        if published > 0 || promoted == 1000 {
+        // Something may have come meanwhile: to look costs less than to wait for its ring.
+        if published > 0 || around.promoted > 0 {
             idleTurns = 0
             return
         }
-        try wait(limited: limited)
+        // Nothing in the queues that are known, though they have room: then in another one.
+        if !limited, ready.queues.count < topology.catalog.queues.count { ready.until = 0 }
+        try wait(limited: limited, nextDue: around.nextDue)
     }
 
-    /// The queues that have ready rows; where looking takes long, as under an old snapshot, for fifty times as long those of the last look.
-    private func readyQueues() throws -> [String] {
+    /// What is due, paused and ready.
+    ///
+    /// Where looking for ready queues takes long, as under an old snapshot, it is not done again for fifty times as long. Those that were found stand for a
+    /// second at most, in which another one may become ready; then all are taken for ready, and what is known of each tells more.
+    private func lookAround() throws -> (promoted: Int, paused: Set<String>, nextDue: Int?) {
         let now = monotonicNanoseconds()
-        if now < ready.until { return ready.queues }
-        ready.queues = try connection.run(SQL.Relay.readyQueues).map { try $0("queue") }
-        let took = monotonicNanoseconds() - now
-        ready.until = took > 2_000_000 ? now + min(50 * took, 1_000_000_000) : 0
-        return ready.queues
+        let row = try connection.run(SQL.Relay.lookAround, 1000, now >= ready.until).only()
+        if let queues: [String] = try row("ready") {
+            let took = monotonicNanoseconds() - now
+            ready = took > 20_000_000 ? (topology.catalog.queues.keys.sorted(), now + 50 * took) : (queues, took > 2_000_000 ? now + 50 * took : 0)
+        }
+        numbers.saw(givenOut: try row("given_out"), oldest: try row("oldest"), next: try row("next"))
+        return (try row("promoted"), Set(try row("paused") as [String]), try row("next_due"))
     }
 
     /// How many more jobs the queue's window takes in this turn; nothing until a good part of it is free, since each look and each turn has its price.
@@ -117,7 +128,9 @@ final class RelayLoop {
     }
 
     /// A claim that makes room in a window rings no bell, so a full window is looked at again soon, and less and less soon while nobody claims.
-    private func wait(limited: Bool) throws {
+    ///
+    /// - Parameter nextDue: milliseconds.
+    private func wait(limited: Bool, nextDue: Int?) throws {
         var milliseconds = 1000
         if limited {
             milliseconds = min(10 << min(idleTurns, 5), 160)
@@ -125,9 +138,7 @@ final class RelayLoop {
         } else {
             idleTurns = 0
         }
-        if let next: Int = try connection.run(SQL.Relay.nextDue).first?("milliseconds") ?? nil {
-            milliseconds = max(1, min(milliseconds, next))
-        }
+        if let nextDue { milliseconds = max(1, min(milliseconds, nextDue)) }
         _ = try connection.notifications(timeout: .milliseconds(milliseconds))
         try publisher.keepAlive()
     }
@@ -135,9 +146,11 @@ final class RelayLoop {
     /// Picks, marks and publishes up to `slots` rows of a queue in one transaction.
     private func publish(_ definition: QueueDefinition, slots: Int) throws -> Int {
         picker.skipsLocked = monotonicNanoseconds() < heldUntil
+        let before = picker
         do {
             return try publishPicked(definition, slots: slots)
         } catch let error as PostgresError where error.kind == .lockTimeout {
+            picker = before
             // Somebody has a row in hand for long: a worker that found it without its wake-up.
             heldUntil = monotonicNanoseconds() + 30_000_000_000
             return 0
@@ -149,9 +162,12 @@ final class RelayLoop {
         let queue = definition.queue
         var confirmed = 0
         var taken = 0
-        var left: [Identifier] = []
+        var left: [Row] = []
+        // Without locks a pick is a look, and most looks find nothing: the transaction begins with the marks.
+        var found = picker.skipsLocked ? nil : try picker.pick(queue: queue, slots: slots, settled: numbers.last, on: connection)
+        if let found, found.isEmpty { return 0 }
         try connection.transaction { connection in
-            let picked = try picker.pick(queue: queue, slots: slots, on: connection)
+            let picked = try found.take() ?? picker.pick(queue: queue, slots: slots, settled: numbers.last, on: connection)
             guard !picked.isEmpty else { return }
             let rows = try mark(picked, left: &left, on: connection)
             taken = rows.count
@@ -171,7 +187,11 @@ final class RelayLoop {
             windows[queue, default: BrokerWindow()].sent(jobs: taken, messages: messages.count)
             if !notTaken.isEmpty { _ = try connection.run(SQL.Relay.unmark, notTaken) }
         }
-        let parked = try park(left)
+        let parked = try park(left.map { try $0("job_id") })
+        if parked < left.count {
+            try picker.stepBack(left, in: queue)
+            hasLeft = true
+        }
         if taken > 0 {
             metrics.published.increment(by: confirmed)
             metrics.turnSeconds.observe(Double(monotonicNanoseconds() - began) / 1e9)
@@ -194,7 +214,7 @@ final class RelayLoop {
     ///
     /// - Parameter left: those that were not there any more, or must not be sent.
     /// - Returns: the others, one message each, in the order of the rows.
-    private func mark(_ picked: [Row], left: inout [Identifier], on connection: Connection) throws -> [WakeUpMessage] {
+    private func mark(_ picked: [Row], left: inout [Row], on connection: Connection) throws -> [WakeUpMessage] {
         var numbers: [Identifier: Int64] = [:]
         for row in try connection.run(SQL.Relay.markSent, picked.map { try $0("job_id") as Identifier }) {
             numbers[try row("job_id")] = try row("publish")
@@ -202,7 +222,7 @@ final class RelayLoop {
         return try picked.compactMap { row -> WakeUpMessage? in
             let id: Identifier = try row("job_id")
             guard let number = numbers[id] else {
-                left.append(id)
+                left.append(row)
                 return nil
             }
             return WakeUpMessage(kind: try row("kind"), entries: [WakeUpMessage.Entry(id: id, publish: number)], trace: try row("trace"))

@@ -41,7 +41,8 @@ struct LeaseAudit {
         }
     }
 
-    private func sweep(_ connection: Connection, worker: Identifier) throws {
+    /// Removes the claims that this worker has done with; at the end too, so that the rescuer finds nothing of it.
+    func sweep(_ connection: Connection, worker: Identifier) throws {
         let ended = running.takeEndedClaims()
         guard !ended.isEmpty else { return }
         do {

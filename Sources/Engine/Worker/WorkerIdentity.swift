@@ -115,6 +115,7 @@ final class WorkerIdentity: Sendable {
             turn += 1
             _ = stopped.take(timeout: .milliseconds(250))
             if stopped.isClosed {
+                try? audit.sweep(connection, worker: id)
                 _ = try? connection.run(SQL.Worker.unregister, id)
                 state.withLock { $0.held = false }
                 return

@@ -144,6 +144,9 @@ extension EngineRig {
         }.get()
     }
 
+    /// The number of the wake-up that may claim the row.
+    func number(of id: Identifier) async throws -> Int64 { Int64(try await value("select publish from outbox where job_id = $1", id)) }
+
     /// A wake-up as the relay makes it.
     func wakeUp(_ id: Identifier, publish: Int64, kind: String, queue: String = "fast") -> OutgoingMessage {
         OutgoingMessage(

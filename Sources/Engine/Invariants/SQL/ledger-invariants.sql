@@ -51,8 +51,8 @@ where j.key_released and (j.unique_key is null or left(j.unique_key, 2) = 'r:' o
 -- name: wakeUpAmiss
 select 'job_' || replace(job_id::text, '-', '') || ' ' || state as breach
 from outbox
-where publish < 0 or resends < 0
-   or sent_at is not null and (state <> 'ready' or publish = 0 or run_at > now())
+where publish < 1 or resends < 0
+   or sent_at is not null and (state <> 'ready' or run_at > now())
 
 -- name: attemptsAmiss
 select 'job_' || replace(id::text, '-', '') || ' attempt ' || attempt || ' of ' || max_attempts as breach

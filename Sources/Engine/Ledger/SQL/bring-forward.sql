@@ -6,6 +6,6 @@
 with waiting as (
     select job_id from outbox where job_id = any($1::uuid[]) and state = 'scheduled' and not gated and run_at > now() order by job_id for update skip locked
 ), moved as (
-    update outbox o set state = 'ready', run_at = now() from waiting where o.job_id = waiting.job_id returning o.job_id
+    update outbox o set state = 'ready', publish = default, run_at = now() from waiting where o.job_id = waiting.job_id returning o.job_id
 )
 update jobs j set run_at = now() from moved where j.id = moved.job_id

@@ -1,7 +1,7 @@
 -- Claiming: the claiming transaction deletes the outbox row; a rollback brings it back.
 
--- Locks by id alone and waits for the row's newest version: the relay may still hold it for the confirm, and its new publish number is only visible
--- after its commit. Whether the wake-up's number is the row's is decided on what the lock returns. In order of id, so that two claims cannot deadlock.
+-- Locks by id alone and waits for the row's newest version: the relay may still hold it for the confirm. Whether the wake-up's number is the row's is decided
+-- on what the lock returns. In order of id, so that two claims cannot deadlock.
 -- name: lockWaiting
 select o.job_id, o.publish, o.run_at <= now() and o.state <> 'parked' as due, coalesce(c.paused, false) as paused, o.suspect, o.limit_key, o.gated, o.rank
 from outbox o left join queue_controls c on c.queue = o.queue
@@ -96,7 +96,7 @@ with mine as (
     select o.job_id from outbox o join unnest($1::uuid[], $2::int8[]) as m (id, publish) on o.job_id = m.id and o.publish = m.publish
     where o.job_id = any($1::uuid[]) and o.sent_at is not null for update of o skip locked
 )
-update outbox o set sent_at = null from mine where o.job_id = mine.job_id
+update outbox o set sent_at = null, publish = default from mine where o.job_id = mine.job_id
 
 -- Committed before the job runs alone: if its worker dies, the death is on record. A row that a claim holds is being decided on elsewhere.
 -- name: markSuspects

@@ -72,7 +72,7 @@ on conflict (queue) do update set paused = excluded.paused, paused_by = excluded
 -- Wake-ups that were dropped while the queue was paused, or by a broker that was wiped, are sent again at once. What a claim holds needs no wake-up.
 -- name: unsend
 with lost as (select job_id from outbox where queue = $1 and state = 'ready' and sent_at is not null for update skip locked)
-update outbox o set sent_at = null from lost where o.job_id = lost.job_id
+update outbox o set sent_at = null, publish = default from lost where o.job_id = lost.job_id
 
 -- name: queueCounts
 select queue, case when sent_at is null then state else 'sent' end as state, count(*) as count,

@@ -5,9 +5,9 @@
 -- name: takePermits
 select job_id, verdict from take_permits($1::uuid[], $2::text[], $3::boolean[], $4::int4[], $5::int8[], $6::int4[])
 
--- A full key's jobs. The number moves on, so that no wake-up that is under way can claim them.
+-- A full key's jobs. No wake-up that is under way can claim them: a parked row is not due, and gets a new number when it is ready again.
 -- name: park
-update outbox set state = 'parked', gated = true, sent_at = null, publish = publish + 1, resends = 0 where job_id = any($1::uuid[])
+update outbox set state = 'parked', gated = true, sent_at = null, resends = 0 where job_id = any($1::uuid[])
 
 -- Those of the jobs whose keys ($2) the relay holds, and which nobody has in hand.
 -- name: parkWaiting
@@ -16,7 +16,7 @@ with fresh as (
     where job_id = any($1::uuid[]) and limit_key = any($2::text[]) and not gated and sent_at is null and state not in ('scheduled', 'parked')
     for update skip locked
 )
-update outbox o set state = 'parked', gated = true, publish = publish + 1, resends = 0 from fresh f where o.job_id = any($1::uuid[]) and o.job_id = f.job_id
+update outbox o set state = 'parked', gated = true, resends = 0 from fresh f where o.job_id = any($1::uuid[]) and o.job_id = f.job_id
 
 -- Jobs of a key that is in somebody's hands come again in a moment.
 -- name: putBack
@@ -60,7 +60,7 @@ with room as (
         select job_id from outbox where limit_key = r.key and gated and state = 'parked' order by rank, job_id limit r.count for update skip locked
     ) o
 )
-update outbox o set state = 'ready' from chosen n where o.job_id = n.job_id
+update outbox o set state = 'ready', publish = default from chosen n where o.job_id = n.job_id
 
 -- After the commit that parked a job, and now and then: the slot may have been given back just before, when nobody was parked yet.
 -- name: letIntoFreeSlots
@@ -79,7 +79,7 @@ with free as materialized (
         select job_id from outbox where limit_key = r.key and gated and state = 'parked' order by rank, job_id limit r.count for update skip locked
     ) o
 )
-update outbox o set state = 'ready' from chosen n where o.job_id = n.job_id
+update outbox o set state = 'ready', publish = default from chosen n where o.job_id = n.job_id
 
 -- Keys with parked jobs, from the given one on: one index descent a key, however many jobs are parked.
 -- name: parkedKeys
@@ -94,7 +94,7 @@ select key from keys where key is not null limit $2
 -- Parked jobs of keys that nothing limits any more: their kind has lost its limit.
 -- name: release
 with free as (select job_id from outbox where limit_key = any($1::text[]) and gated and state = 'parked' for update skip locked)
-update outbox o set state = 'ready' from free where o.job_id = free.job_id
+update outbox o set state = 'ready', publish = default from free where o.job_id = free.job_id
 
 -- Keys whose row says nothing, of so many after the given one; see the function.
 -- name: forgetIdle

@@ -5,7 +5,7 @@ select pg_try_advisory_lock(1837, 0) as leads
 
 -- Wake-ups that nobody claimed are sent again; see the function.
 -- name: resend
-select queue, rank, account_id, job_id, seen, again from send_again($1::float8, $2::text, $3::int2, $4::uuid, $5::uuid, $6::int4)
+select queue, rank, account_id, publish, seen, again from send_again($1::float8, $2::text, $3::int2, $4::uuid, $5::int8, $6::int4)
 
 -- What the server counts in the outbox: rows that a vacuum could remove, if nobody can see them any more, and rows that stay.
 -- name: deadWaiting
@@ -25,14 +25,14 @@ insert into worker_deaths (worker_id, queues) select id, queues from gone on con
 -- name: leasesOf
 select j.id, j.kind, j.attempt, j.deaths, c.started_at, j.limit_key,
        exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
-from claims c cross join lateral unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run
+from claims c join jobs j on j.id = any(c.job_ids) and j.runs = c.runs[array_position(c.job_ids, j.id)]
 where c.worker_id = $1
 order by j.id limit 500 for update of j skip locked
 
 -- Claims of a dead worker whose jobs have all moved on; what was skipped above keeps its claim.
 -- name: forgetClaims
 delete from claims c
-where c.worker_id = $1 and not exists (select 1 from running_jobs r where r.claim_id = c.id)
+where c.worker_id = $1 and not exists (select 1 from jobs j where j.id = any(c.job_ids) and j.runs = c.runs[array_position(c.job_ids, j.id)])
 
 -- Leases of workers that no row knows: their worker was buried while its claim was on its way.
 -- name: orphanedWorkers
@@ -57,7 +57,7 @@ with found as (
     select job_id from outbox where job_id = any($1::uuid[]) for update skip locked
 ), marked as (
     update outbox o
-    set suspect = true, sent_at = null
+    set suspect = true, sent_at = null, publish = default
     from found where o.job_id = found.job_id returning o.job_id
 )
 update jobs j set suspect = true from marked where j.id = marked.job_id

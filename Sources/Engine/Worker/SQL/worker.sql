@@ -19,7 +19,7 @@ select id from claims where worker_id = $1
 -- name: lockLeases
 select j.id, j.kind, j.attempt, j.deaths, c.started_at, j.limit_key,
        exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
-from claims c cross join lateral unnest(c.job_ids, c.runs) as l (id, run) join jobs j on j.id = l.id and j.runs = l.run
+from claims c join jobs j on j.id = any(c.job_ids) and j.runs = c.runs[array_position(c.job_ids, j.id)]
 where c.worker_id = $1 and c.id = any($2::int8[])
 order by j.id for update of j skip locked
 
@@ -27,4 +27,4 @@ order by j.id for update of j skip locked
 -- name: forgetClaims
 delete from claims c
 where c.worker_id = $1 and c.id = any($2::int8[])
-  and not exists (select 1 from running_jobs r where r.claim_id = c.id)
+  and not exists (select 1 from jobs j where j.id = any(c.job_ids) and j.runs = c.runs[array_position(c.job_ids, j.id)])

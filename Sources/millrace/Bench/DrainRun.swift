@@ -3,7 +3,8 @@ internal import Engine
 internal import Lanes
 internal import Postgres
 
-/// One drain: fills the outbox while nothing else runs, then measures from the start of relay, worker and scheduler to the last completion.
+/// One drain: fills the outbox while nothing else runs, then measures to the last completion, from the start of relay, worker and scheduler, or where those
+/// stay up from drain to drain, from the moment in which the queue is not paused any more.
 struct DrainRun {
     static let rate = Measure(key: "drain_per_second", label: "drain", unit: "jobs/s")
     static let seconds = Measure(key: "drain_seconds", label: "seconds", unit: "s", digits: 2)
@@ -15,39 +16,55 @@ struct DrainRun {
     let jobs: Int
     /// Jobs of the same queue may be left over: the drain then ends with the last of `jobs` to enter its handler.
     var leavesRest = false
+    /// Stays up; nil for one that starts with the clock.
+    var standing: BenchRig?
 
     /// What the drain and its filling cost a job.
     func measured() throws -> Sample {
         let meter = context.meter
         let first = try meter.log()
+        if standing != nil { try setPaused(true) }
         let enqueued = try context.fill(kind, jobs: jobs)
         let filled = try meter.log()
         let before = meter.processor()
-        let rig = try BenchRig(context, queue: context.queue(of: kind))
+        let rig = try standing ?? BenchRig(context, queue: context.queue(of: kind))
         context.tally.reset()
         let began = monotonicNanoseconds()
-        rig.start()
+        if standing == nil { rig.start() } else { try setPaused(false) }
+        func stop() { if standing == nil { rig.stop() } }
         do {
             try waitForHandlers()
             if !leavesRest { try waitForEnds() }
         } catch {
-            rig.stop()
+            stop()
             throw error
         }
         let seconds = Double(monotonicNanoseconds() - began) / 1e9
         let after = meter.processor()
         let memory = meter.memory()
-        rig.stop()
+        stop()
         try confirm()
         var sample = Sample()
         sample.add(Self.rate, Double(jobs) / seconds)
         sample.add(Self.seconds, seconds)
         sample.add(Self.enqueueRate, enqueued)
         sample.add(Meter.processor(before, after, jobs: jobs))
-        sample.add(Meter.log(first, try meter.settledLog(), jobs: jobs))
+        sample.add(Meter.log(first, try standing == nil ? meter.settledLog() : meter.unsettledLog(), jobs: jobs))
         sample.add(Self.enqueueWAL, (filled.position - first.position) / Double(jobs))
         sample.add(memory)
         return sample
+    }
+
+    /// Not as an operator does it: a resumed queue's wake-ups are looked for and sent again, and there are none.
+    private func setPaused(_ paused: Bool) throws {
+        let statement = Statement(
+            "bench.pause",
+            """
+            insert into queue_controls (queue, paused, changed_at) values ($1, $2, now())
+            on conflict (queue) do update set paused = excluded.paused, changed_at = now()
+            """)
+        try context.connection.run(statement, context.queue(of: kind), paused)
+        try context.connection.notify(RelayBell.channel)
     }
 
     private func waitForHandlers() throws {

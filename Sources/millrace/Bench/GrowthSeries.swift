@@ -9,21 +9,35 @@ struct GrowthSeries {
     let runs: Int
 
     func drain(_ name: String, leavesRest: Bool = false) throws {
-        for _ in 0..<runs { try drainOnce(name, leavesRest: leavesRest) }
+        // What waits in the queue already would run while the others are enqueued.
+        if leavesRest { return try (0..<runs).forEach { _ in try drainOnce(name, leavesRest: true, on: nil) } }
+        try withRig { rig in
+            for _ in 0..<runs { try drainOnce(name, leavesRest: false, on: rig) }
+        }
     }
 
     /// Drains again and again while snapshots of the given age overlap; what vacuum may not take away piles up from run to run.
     func drain(_ name: String, under count: Int, age: Duration, duration: Duration) throws {
         let snapshots = try OldSnapshots(context.connection.settings, count: count, age: age)
         let end = ContinuousClock.now + duration
-        repeat {
-            try snapshots.turn()
-            try drainOnce(name, leavesRest: false)
-        } while ContinuousClock.now < end
+        try withRig { rig in
+            repeat {
+                try snapshots.turn()
+                try drainOnce(name, leavesRest: false, on: rig)
+            } while ContinuousClock.now < end
+        }
     }
 
-    private func drainOnce(_ name: String, leavesRest: Bool) throws {
-        context.report.record(name, try DrainRun(context: context, kind: kind, jobs: jobs, leavesRest: leavesRest).measured())
+    /// Relay, worker and scheduler stay up from drain to drain, as those of a platform do.
+    private func withRig(_ body: (BenchRig) throws -> Void) throws {
+        let rig = try BenchRig(context, queue: context.queue(of: kind))
+        rig.start()
+        defer { rig.stop() }
+        try body(rig)
+    }
+
+    private func drainOnce(_ name: String, leavesRest: Bool, on rig: BenchRig?) throws {
+        context.report.record(name, try DrainRun(context: context, kind: kind, jobs: jobs, leavesRest: leavesRest, standing: rig).measured())
     }
 
     /// Ended jobs of the last days, set-based: their partitions and indexes are as large as real ones.

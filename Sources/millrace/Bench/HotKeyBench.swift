@@ -4,7 +4,7 @@ internal import JSON
 enum HotKeyBench: Benchmark {
     static let name = "hot-key"
     static let usage = """
-        from the enqueuing commit to the handler's entry of jobs of many keys, alone, beside one more key that is sent far more than its limit, and beside as many jobs of keys that are never full
+        from the enqueuing commit to the handler's entry of jobs of many keys, alone, beside one more key that is sent far more than its limit, beside as many jobs for tomorrow, and as many of keys that are never full
             --rate 500  --seconds 10  --runs 3  --connections 4  --limit 10  --work 500  --times 100  --lead 3
             (of each key --limit jobs at once; one of the hot key works for --work ms; it is sent --times what that lets through)
         """
@@ -27,7 +27,7 @@ enum HotKeyBench: Benchmark {
             context: context, rate: Double(value["rate", default: 1]), seconds: value["seconds", default: 1],
             connections: value["connections", default: 1], limit: limit, work: value["work", default: 1], times: value["times", default: 1],
             lead: value["lead", default: 0])
-        let companies: [HotKeySeries.Company] = [.none, .hotKey, .manyKeys]
+        let companies: [HotKeySeries.Company] = [.none, .hotKey, .enqueued, .manyKeys]
         try context.withQueues {
             for number in 0..<value["runs", default: 1] {
                 // There and back: what the machine does meanwhile meets all.

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Clocks
 internal import Engine
 internal import JSON
 internal import Lanes
@@ -20,6 +21,8 @@ struct HotKeySeries {
         case hotKey = "with a hot key"
         /// The control, what the load by itself does: as many jobs of the same account, of keys that are never full, without work.
         case manyKeys = "with as many of other keys"
+        /// What enqueueing them does by itself, under whatever limit: as many that are due tomorrow.
+        case enqueued = "with as many for tomorrow"
     }
 
     let context: BenchContext
@@ -82,7 +85,8 @@ struct HotKeySeries {
         ratio("ratio_p50", "p50", Pickup.half, .hotKey, to: .none)
         ratio("ratio_p99", "p99", Pickup.most, .hotKey, to: .none)
         ratio("ratio_p99_load", "p99", Pickup.most, .manyKeys, to: .none)
-        ratio("ratio_p99_limit", "p99", Pickup.most, .hotKey, to: .manyKeys)
+        ratio("ratio_p99_enqueue", "p99", Pickup.most, .enqueued, to: .none)
+        ratio("ratio_p99_limit", "p99", Pickup.most, .hotKey, to: .enqueued)
         let peak = Int(report.spread(Company.hotKey.rawValue, Self.most)?.maximum ?? 0)
         report.fact("hot_limit", "\(peak) ran at once at most, \(limit) may", ["most": .int(Int64(peak)), "limit": .int(Int64(limit))])
         if peak < limit { report.warn("the hot key never filled its limit: these rounds say nothing about it") }
@@ -111,9 +115,10 @@ struct HotKeySeries {
         // A hundred transactions a second, or more of a thousand jobs where that does not do.
         let batch = min(1000, max(1, Int(wanted / 100)))
         let flood = Producers(context, connections: 1, batch: batch, bell: bell) { number in
-            company == .hotKey
-                ? BenchKinds.hotJob(work: work, of: owner)
-                : BenchKinds.job("bench.limited", number, of: owner, keys: keys)
+            if company == .hotKey { return BenchKinds.hotJob(work: work, of: owner) }
+            var job = BenchKinds.job("bench.limited", number, of: owner, keys: keys)
+            if company == .enqueued { job.runAt = Instant.now + .seconds(86_400) }
+            return job
         }
         try flood.connect()
         flood.start(jobs: Int(wanted * 3600), rate: wanted)

@@ -68,8 +68,11 @@ struct Meter {
             if others == 0 { return try log() }
             pause(.milliseconds(10))
         }
-        return Log(position: try log().position)
+        return try unsettledLog()
     }
+
+    /// The log while sessions of the load go on, which have not yet reported their images and commits.
+    func unsettledLog() throws -> Log { Log(position: try log().position) }
 
     static func processor(_ before: Processor, _ after: Processor, jobs: Int) -> Sample {
         func perJob(_ one: Double?, _ other: Double?) -> Double? {

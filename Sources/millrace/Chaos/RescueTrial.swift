@@ -6,16 +6,16 @@ internal import Glibc
 internal import Lanes
 internal import Postgres
 
-/// How long a job in hand waits when its worker dies: from the signal until another worker has done it.
+/// How long a job in hand waits when its worker dies: from the signal until another worker has done it; and that a worker that lives is not taken for dead.
 ///
 /// Two workers take turns: one has the job in hand when the other has come up. An atomic job is kept in hand by the lock of its wallet, which is let go at
 /// the same moment; a leased one by a subscriber that does not answer.
 struct RescueTrial {
     let site: ChaosSite
 
-    func run(rescues: Int, frozen: Int) throws {
+    func run(rescues: Int, frozen: Int, live: Int) throws {
         let failure: CommandFailure? = try site.with { rig in
-            try self.run(rescues, frozen, rig)
+            try self.run(rescues, frozen, live, rig)
             return (nil, true)
         } failing: { error in
             CommandFailure(error)
@@ -23,13 +23,18 @@ struct RescueTrial {
         if let failure { throw failure }
     }
 
-    private func run(_ rescues: Int, _ frozen: Int, _ rig: ChaosRig) throws {
+    private func run(_ rescues: Int, _ frozen: Int, _ live: Int, _ rig: ChaosRig) throws {
         let sink = ChaosSink()
         let trial = try Trial(rig, sink, ChaosMarket.open(rig, sinkURL: sink.start()))
         for name in ["relay-0", "scheduler-0"] { try rig.start(name) }
         try tell("atomic job of a killed worker", (0..<rescues).map { _ in try trial.atomic() }, limit: 2)
         try tell("leased job of a killed worker", (0..<rescues).map { _ in try trial.leased(SIGKILL) }, limit: 10)
         try tell("leased job of a frozen worker", (0..<frozen).map { _ in try trial.leased(SIGSTOP) }, limit: 120)
+        for number in 0..<live { try trial.live(number % 2 == 0 ? "+3600" : "-3600") }
+        if live > 0 {
+            let clocks = ChaosRig.fakeTime == nil ? "clocks as they are (libfaketime is not installed)" : "clocks an hour ahead or behind meanwhile"
+            Output.line("leased job of a worker that stood still for 60 s, \(clocks): not rescued in \(live) of \(live)")
+        }
         let audit = try LiveAudit(invariants: EngineInvariants.all + BusinessInvariants.all, patience: .seconds(10)).run(on: rig.connect())
         guard audit.isClean else {
             audit.tell(asJSON: false)
@@ -104,6 +109,38 @@ private final class Trial {
         if signal == SIGSTOP { rig.kill(holder) }
         try settle()
         return seconds
+    }
+
+    /// Freezes a worker with a job in hand for a minute, while its clock and the scheduler's are an hour off, and lets it go on.
+    ///
+    /// - Throws: when it was taken for dead.
+    func live(_ offset: String) throws {
+        defer { turn += 1 }
+        try startAlone()
+        sink.become(.hanging)
+        let before = sink.received
+        _ = try buy(market.resellers[turn % 5])
+        try wait("the delivery is in hand", within: 20) { self.sink.received > before }
+        try startOther()
+        sink.become(.taking)
+        let deaths = try count("select count(*) from worker_deaths")
+        let row = try connection.run(.once("select worker_id::text, id::text, runs::int8 from running_jobs where kind = 'webhook.deliver'")).only()
+        let (worker, job, run): (String, String, Int) = (try row(0), try row(1), try row(2))
+        rig[holder]?.signal(SIGSTOP)
+        for name in [holder, "scheduler-0"] { rig.setClock(of: name, offset) }
+        pause(.seconds(60))
+        let holding = "select count(*) from running_jobs where id = '\(job)' and runs = \(run) and worker_id = '\(worker)'"
+        let isHeld = try count(holding) == 1
+        rig[holder]?.signal(SIGCONT)
+        let beats = "select beats from workers where id = '\(worker)'"
+        let since: Int = try connection.run(.once(beats)).first?(0) ?? 0
+        try wait("the worker goes on under its identity", within: 20) { try (self.connection.run(.once(beats)).first?(0) ?? 0) > since + 5 }
+        for name in [holder, "scheduler-0"] { rig.setClock(of: name, "+0") }
+        guard isHeld, try count("select count(*) from worker_deaths") == deaths else {
+            throw CommandFailure(.failure, "a worker that stood still for 60 s with clocks at \(offset) s was taken for dead")
+        }
+        // Its own time-out ends the delivery that was never answered, and the next attempt is taken.
+        try settle()
     }
 
     /// Only one worker, so that it is known who has the job.

@@ -15,11 +15,11 @@ enum ChaosCommand: Command {
     static let usage = """
         [--seed S] [--runs N] [--seconds T] [--faults A,B…]
                 | --stops N      end a worker under full load, N times
-                | --rescues N    kill a worker with a job in hand, N times; --frozen M: freeze one, M times
+                | --rescues N    kill a worker with a job in hand, N times; --frozen M: freeze one, M times; --live M: freeze one for a minute that is not dead
                 --servers COMMAND kills and starts PostgreSQL and RabbitMQ; --folder FOLDER keeps the logs of failures; --keep keeps every log
         """
     static let flags = ["--keep"]
-    static let options = ["--seed", "--runs", "--seconds", "--faults", "--stops", "--rescues", "--frozen", "--servers", "--folder"]
+    static let options = ["--seed", "--runs", "--seconds", "--faults", "--stops", "--rescues", "--frozen", "--live", "--servers", "--folder"]
 
     static func run(_ arguments: Arguments) throws {
         let platform = try Platform(arguments, roles: [.api, .relay, .worker, .scheduler])
@@ -32,7 +32,8 @@ enum ChaosCommand: Command {
         let rescues = try arguments.number("--rescues", default: 0)
         let frozen = try arguments.number("--frozen", default: 0)
         if stops > 0 { return try StopTrial(site: site).run(stops) }
-        if rescues + frozen > 0 { return try RescueTrial(site: site).run(rescues: rescues, frozen: frozen) }
+        let live = try arguments.number("--live", default: 0)
+        if rescues + frozen + live > 0 { return try RescueTrial(site: site).run(rescues: rescues, frozen: frozen, live: live) }
         try harm(arguments, site)
     }
 

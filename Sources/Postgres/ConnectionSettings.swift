@@ -64,6 +64,8 @@ package struct ConnectionSettings: Sendable {
             // A peer that vanished is found within half a minute, also when we only listen.
             "keepalives": "1", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3", "tcp_user_timeout": "20000",
             "application_name": applicationName,
+            // Each connection would first look for a Kerberos ticket: a megabyte of libraries, for what nobody asked for. Who wants it says so in the URL.
+            "gssencmode": "disable",
         ]
         all.merge(keywords) { _, url in url }
         let ours = [

@@ -257,8 +257,7 @@ private final class Model {
     private func relay<Crash: Error>(crashing crash: Int, _ end: Crash) throws {
         let connection = try Connection(shaky)
         do {
-            _ = try connection.run(SQL.Relay.promote, 1000)
-            let paused: [String] = try connection.run(SQL.Relay.pausedQueues).map { try $0("queue") }
+            let paused: [String] = try connection.run(SQL.Relay.lookAround, 1000, false).only()("paused")
             if paused.contains("fast") { return }
             try connection.transaction { connection in
                 let rows = try picker.pick(queue: "fast", slots: dice.roll(6) + 1, on: connection)

@@ -88,6 +88,17 @@ struct OutboxPickerTests {
         }
     }
 
+    @Test func `more flows than one look takes have their turns all the same`() async throws {
+        try await EngineRig.with(kinds: kinds) { rig in
+            _ = try await rig.enqueue((0..<4500 as Range<UInt64>).flatMap { jobs(1, of: $0) })
+            let marker = try await settledIn(4500, rig)
+            // One more of each third, and some that are new between them.
+            let more = (0..<4500 as Range<UInt64>).filter { $0 % 3 == 0 } + (10_000..<10_200)
+            let expected = try await rig.enqueue(more.flatMap { jobs(1, of: $0) }).map(\.id)
+            #expect(try await Set(take(expected.count, marker, slots: 600)) == Set(expected))
+        }
+    }
+
     @Test func `a job whose transaction commits late is found behind those with greater numbers`() async throws {
         try await EngineRig.with(kinds: kinds) { rig in
             _ = try await rig.enqueue(jobs(120, of: 1))
@@ -96,6 +107,8 @@ struct OutboxPickerTests {
             let ledger = rig.ledger
             try open.script("begin")
             let late = try ledger.enqueue(jobs(1, of: 1), on: open)[0].id
+            // While it is the newest of all transactions, and when another one has overtaken it.
+            for _ in 0..<3 { try marker.look() }
             let early = try await rig.enqueue(jobs(1, of: 1))[0].id
             #expect(try await take(1, marker) == [early])
             // It stays open for a while, and looks are taken.

@@ -12,7 +12,7 @@ struct SettledNumbers: Sendable {
     /// - Parameters:
     ///   - givenOut: the highest number by now.
     ///   - oldest: the oldest transaction that is open; all before it have ended.
-    ///   - next: the first transaction that has not begun. The two were seen before `givenOut` was.
+    ///   - next: the first transaction that has not begun. The two may have been seen before `givenOut` was.
     mutating func saw(givenOut: Int64, oldest: Int64, next: Int64) {
         guard let (number, after) = awaited else { return awaited = (givenOut, nil) }
         guard let after else { return awaited = (number, next) }

@@ -87,8 +87,7 @@ enum Claim {
 
     /// Looks for due rows of a queue while the broker is away, in the relay's order, whether their wake-ups were sent or not: it may have taken them with it.
     static func look(queue: String, limit: Int, picker: inout OutboxPicker, on connection: Connection) throws -> [ClaimRequest] {
-        _ = try connection.run(SQL.Relay.promote, 1000)
-        let paused: [String] = try connection.run(SQL.Relay.pausedQueues).map { try $0("queue") }
+        let paused: [String] = try connection.run(SQL.Relay.lookAround, 1000, false).only()("paused")
         guard !paused.contains(queue) else { return [] }
         return try picker.pick(queue: queue, slots: limit, on: connection).map {
             ClaimRequest(id: try $0("job_id"), publish: try $0("publish"), kind: try $0("kind"))

@@ -1,13 +1,8 @@
 -- The relay: finds what is due, publishes its wake-up, marks it sent.
 
--- name: promote
-with due as (
-    select job_id from outbox where state = 'scheduled' and run_at <= now() order by run_at limit $1 for update skip locked
-)
-update outbox o set state = 'ready', publish = default from due where o.job_id = due.job_id
-
--- What a turn begins with, in one look: makes ready what is due (as `promote` does; the same look does not see it yet), and tells when the next will be, which
--- queues are paused, which have ready rows (where $2 asks for it), and how far the numbers are given out, with the transactions that may still hold some back.
+-- What a turn begins with, in one look: makes ready what is due (the same look does not see it yet), and tells when the next will be, which queues are paused,
+-- which have ready rows (where $2 asks for it), and how far the numbers are given out, with the transactions that may still hold some back. A snapshot's own end
+-- is behind the last transaction that has ended; some that go on lie behind that, so the next one is reckoned from its age.
 -- name: lookAround
 with recursive due as materialized (
     select job_id from outbox where state = 'scheduled' and run_at <= now() order by run_at limit $1 for update skip locked
@@ -23,10 +18,8 @@ select (select count(*) from promoted)::int8 as promoted,
        array(select queue from queue_controls where paused) as paused,
        case when $2::boolean then array(select queue from queues where queue is not null) end as ready,
        (select case when is_called then last_value else 0 end from outbox_publish) as given_out,
-       pg_snapshot_xmin(pg_current_snapshot())::text::int8 as oldest, pg_snapshot_xmax(pg_current_snapshot())::text::int8 as next
-
--- name: pausedQueues
-select queue from queue_controls where paused
+       pg_snapshot_xmin(pg_current_snapshot())::text::int8 as oldest,
+       pg_snapshot_xmax(pg_current_snapshot())::text::int8 + age(pg_snapshot_xmax(pg_current_snapshot())::xid) as next
 
 -- For a queue whose whole backlog fits ($2): all of it, by priority, in the index's own order; where it does not fit, only the count, which goes no further than
 -- one more than there is room for. $3: also those that are sent, as a worker without a broker sees them. Counted before anything is picked: a plan that sorts

@@ -94,13 +94,7 @@ private final class Trial {
 
     func leased(_ signal: Int32) throws -> Double {
         defer { turn += 1 }
-        try startAlone()
-        sink.become(.hanging)
-        let before = sink.received
-        _ = try buy(market.resellers[turn % 5])
-        try wait("the delivery is in hand", within: 20) { self.sink.received > before }
-        try startOther()
-        sink.become(.taking)
+        let before = try startWithDelivery()
         let began = ContinuousClock.now
         rig[holder]?.signal(signal)
         // The frozen one has its connection open: only a second request tells.
@@ -116,13 +110,7 @@ private final class Trial {
     /// - Throws: when it was taken for dead.
     func live(_ offset: String) throws {
         defer { turn += 1 }
-        try startAlone()
-        sink.become(.hanging)
-        let before = sink.received
-        _ = try buy(market.resellers[turn % 5])
-        try wait("the delivery is in hand", within: 20) { self.sink.received > before }
-        try startOther()
-        sink.become(.taking)
+        _ = try startWithDelivery()
         let deaths = try count("select count(*) from worker_deaths")
         let row = try connection.run(.once("select worker_id::text, id::text, runs::int8 from running_jobs where kind = 'webhook.deliver'")).only()
         let (worker, job, run): (String, String, Int) = (try row(0), try row(1), try row(2))
@@ -141,6 +129,20 @@ private final class Trial {
         }
         // Its own time-out ends the delivery that was never answered, and the next attempt is taken.
         try settle()
+    }
+
+    /// Both workers, and in the holder's hand a delivery that is never answered.
+    ///
+    /// - Returns: how many requests had come before it.
+    private func startWithDelivery() throws -> Int {
+        try startAlone()
+        sink.become(.hanging)
+        let before = sink.received
+        _ = try buy(market.resellers[turn % 5])
+        try wait("the delivery is in hand", within: 20) { self.sink.received > before }
+        try startOther()
+        sink.become(.taking)
+        return before
     }
 
     /// Only one worker, so that it is known who has the job.

@@ -347,7 +347,7 @@ struct LimitTests {
                 for _ in 0..<5 {
                     try await eventually("it stands aside") { try await rig.outbox("parked") == 1 }
                     #expect(try await rig.value("select deaths::int8 from jobs") == 0)
-                    try await rig.script("update outbox set state = 'ready'")
+                    try await rig.script("update outbox set state = 'ready', publish = default")
                     rig.bell.ring()
                 }
                 try await rig.database.run { try ledger.removeLimit(kind: "test.limited", value: "a", on: $0) }

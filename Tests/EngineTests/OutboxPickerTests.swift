@@ -17,11 +17,12 @@ struct OutboxPickerTests {
 
     /// A relay that marks what it picks, and publishes nothing.
     private final class Marker {
-        var picker = OutboxPicker(dear: .zero)
+        var picker: OutboxPicker
         private var numbers = SettledNumbers()
         private let connection: Connection
 
-        init(_ settings: ConnectionSettings) throws {
+        init(_ settings: ConnectionSettings, most: Int) throws {
+            picker = OutboxPicker(dear: .zero, most: most)
             var settings = settings
             settings.prefersIndexes = true
             settings.keepsIndexOrder = true
@@ -61,8 +62,8 @@ struct OutboxPickerTests {
     }
 
     /// A marker that has taken so many jobs, and looks beside them from now on.
-    private func settledIn(_ count: Int, _ rig: EngineRig) async throws -> Marker {
-        let marker = try Marker(rig.settings)
+    private func settledIn(_ count: Int, _ rig: EngineRig, most: Int = 2000) async throws -> Marker {
+        let marker = try Marker(rig.settings, most: most)
         _ = try await take(count, marker, slots: count / 3)
         try await eventually("looks are dear") {
             _ = try marker.turn()
@@ -90,12 +91,12 @@ struct OutboxPickerTests {
 
     @Test func `more flows than one look takes have their turns all the same`() async throws {
         try await EngineRig.with(kinds: kinds) { rig in
-            _ = try await rig.enqueue((0..<4500 as Range<UInt64>).flatMap { jobs(1, of: $0) })
-            let marker = try await settledIn(4500, rig)
-            // One more of each third, and some that are new between them.
-            let more = (0..<4500 as Range<UInt64>).filter { $0 % 3 == 0 } + (10_000..<10_200)
+            _ = try await rig.enqueue((0..<150 as Range<UInt64>).flatMap { jobs(1, of: $0 * 2) })
+            let marker = try await settledIn(150, rig, most: 20)
+            // One more of each third, and some that are new between them and behind.
+            let more = (0..<150 as Range<UInt64>).filter { $0 % 3 == 0 }.map { $0 * 2 } + [1, 77, 155, 201] + (1000..<1050)
             let expected = try await rig.enqueue(more.flatMap { jobs(1, of: $0) }).map(\.id)
-            #expect(try await Set(take(expected.count, marker, slots: 600)) == Set(expected))
+            #expect(try await Set(take(expected.count, marker, slots: 30)) == Set(expected))
         }
     }
 
@@ -159,20 +160,22 @@ struct OutboxPickerTests {
             for account: UInt64 in 1...20 { _ = try await rig.enqueue(jobs(250, of: account)) }
             let marker = try await settledIn(5000, rig)
             try await rig.script("delete from outbox")
-            // Once more it goes over all that, and knows from then on that nothing is left.
-            _ = try await rig.enqueue(jobs(1, of: 5))
-            _ = try await take(1, marker)
-            let one = try await rig.enqueue(jobs(1, of: 7))[0].id
-            let before = try marker.entriesRead()
-            #expect(try await take(1, marker) == [one])
-            let beside = try marker.entriesRead() - before
+            // With its next look it goes over all that once more, and knows from then on that nothing is left. When it looks is for the clock to say.
+            func read(_ body: () async throws -> Void) async throws -> Int {
+                let before = try marker.entriesRead()
+                try await body()
+                return try marker.entriesRead() - before
+            }
+            func takeOne() async throws {
+                let one = try await rig.enqueue(jobs(1, of: 7))[0].id
+                #expect(try await take(1, marker) == [one])
+            }
+            var reads: [Int] = []
+            for _ in 0..<40 { reads.append(try await read(takeOne)) }
+            #expect(reads.count { $0 >= 1000 } <= 2, "\(reads)")
             // One without a memory.
             marker.picker = OutboxPicker(dear: .zero)
-            let another = try await rig.enqueue(jobs(1, of: 7))[0].id
-            #expect(try await take(1, marker) == [another])
-            let anew = try marker.entriesRead() - before - beside
-            #expect(anew >= 5000, "all that was claimed is in the way: \(anew)")
-            #expect(beside < 1000, "\(beside)")
+            #expect(try await read(takeOne) >= 5000, "all that was claimed is in the way")
             try reader.script("commit")
         }
     }

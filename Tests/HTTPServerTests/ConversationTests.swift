@@ -89,7 +89,8 @@ struct ConversationTests {
             #expect(try await fetch(server, "BREW", "/hello").status == 405)
             #expect(try await fetch(server, "GET", "/%zz").text.contains(#""code":"bad_request""#))
         }
-        #expect(log.all.map(\.status) == [404, 405, 204, 204, 405, 400])
+        // Each came over a connection of its own: which is noted first when two are answered is nobody's promise.
+        #expect(log.all.map(\.status).sorted() == [204, 204, 400, 404, 405, 405])
         #expect(log.all.allSatisfy { $0.route == nil })
     }
 

@@ -14,6 +14,8 @@ struct OutboxPicker: Sendable {
     ///
     /// There are many flows, or there is an old snapshot. No more than a tenth of the time goes into it.
     private let dear: Int64
+    /// Flows of one look.
+    private let most: Int
     /// Whether what others have in hand is left out, at the price of a lock for each row.
     var skipsLocked: Bool {
         // What was passed over would not be looked at again.
@@ -54,9 +56,6 @@ struct OutboxPicker: Sendable {
     /// A net under the numbers: for a row that somebody had in hand when its flow was passed, and then let go of.
     private static let net = Duration.seconds(30)
 
-    /// Flows of one look.
-    private static let most = 2000
-
     /// Flows of a queue that are known, at most: those that have rows, and those that had some.
     private static let remembered = 50_000
 
@@ -69,8 +68,12 @@ struct OutboxPicker: Sendable {
     /// - Parameters:
     ///   - includingSent: also rows whose wake-ups were sent.
     ///   - skipsLocked: not rows that others have in hand.
-    init(agingStep: Duration = .seconds(30), includingSent: Bool = false, skipsLocked: Bool = false, dear: Duration = .milliseconds(2)) {
+    init(
+        agingStep: Duration = .seconds(30), includingSent: Bool = false, skipsLocked: Bool = false, dear: Duration = .milliseconds(2),
+        most: Int = 2000
+    ) {
         self.dear = dear.nanoseconds
+        self.most = most
         self.includingSent = includingSent
         self.skipsLocked = skipsLocked
         self.agingStep = max(Double(agingStep.nanoseconds) / 1e9, 0.001)
@@ -157,11 +160,11 @@ extension OutboxPicker {
             }
         }
         let last = places[queue]?.lastFlow
-        var found = try scan(after: last, limit: Self.most)
-        let isEnd = found.count < Self.most
+        var found = try scan(after: last, limit: most)
+        let isEnd = found.count < most
         if last != nil, isEnd {
             let known = Set(found.map(\.flow))
-            found += try scan(after: nil, limit: Self.most).filter { !known.contains($0.flow) }.prefix(Self.most - found.count)
+            found += try scan(after: nil, limit: most).filter { !known.contains($0.flow) }.prefix(most - found.count)
         }
         looked(at: queue, finding: found.map(\.flow), from: began)
         places[queue, default: Places()].lastFlow = last == nil && !isEnd ? found.last?.flow : nil
@@ -172,12 +175,12 @@ extension OutboxPicker {
 
     /// The flows beside those that are known, and those of the known ones that have rows behind what was taken of them; of many, the next stretch.
     private mutating func lookBeside(_ place: Places, of queue: String, settled: Int64, at now: Int64, on connection: Connection) throws -> [Flow] {
-        let known = Array(place.last.keys.sorted().drop { flow in place.lastFlow.map { flow <= $0 } ?? false }.prefix(Self.most))
-        let isEnd = known.count < Self.most
+        let known = Array(place.last.keys.sorted().drop { flow in place.lastFlow.map { flow <= $0 } ?? false }.prefix(most))
+        let isEnd = known.count < most
         let gaps = FlowGaps(between: known, after: place.lastFlow, isOpen: isEnd)
         let found = try connection.run(
             SQL.Relay.flowsBeside, queue, known.map(\.rank), known.map(\.accountID), known.map { place.last[$0] ?? 0 },
-            gaps.accounts.map(\.rank), gaps.accounts.map(\.from), gaps.accounts.map(\.to), gaps.ranks.map(\.from), gaps.ranks.map(\.to), Self.most
+            gaps.accounts.map(\.rank), gaps.accounts.map(\.from), gaps.accounts.map(\.to), gaps.ranks.map(\.from), gaps.ranks.map(\.to), most
         ).map { (flow: try Flow($0), first: try $0("publish") as Int64) }
         looked(at: queue, finding: found.map(\.flow), from: now, isBeside: true)
         places[queue]?.lastFlow = isEnd ? nil : known.last

@@ -62,6 +62,7 @@ private struct WebhookSeries {
 
     func run() throws {
         let connection = try Connection(platform.connection("bench"))
+        try Migrator(Migrations.all).apply(connection)
         let broker = try platform.requiredBroker()
         let machine = Machine.read()
         report.fact("machine", machine.text, machine.json)

@@ -20,7 +20,7 @@ struct LifeCycleTests {
         ClaimedJob(
             id: .next(), kind: "test.job", queue: "fast", accountID: nil, actorID: nil, createdAt: now, runAt: now, attempt: attempt, maxAttempts: 5,
             payload: [:], checkpoint: nil, trace: nil, lease: leased ? Lease(claim: 7, run: 0, worker: worker) : nil, deaths: deaths,
-            suspect: suspect, cancelled: false, startedAt: now, limitKey: nil, releasesKey: false, payloadFault: nil)
+            suspect: suspect, cancelled: false, startedAt: now, limitKey: nil, payloadFault: nil)
     }
 
     private typealias Rules = LifeCycle<Seeded>

@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import Engine
+@testable import RabbitMQ
 
 /// The engine's steps on the real database in random order, with a broker that loses and repeats, and crashes between any two steps.
 ///
@@ -295,7 +296,14 @@ private final class Model {
     }
 
     private func claim(_ messages: [Message], by hand: Hand) throws {
-        var requests = messages.map { ClaimRequest(id: $0.id, publish: $0.publish, kind: $0.kind) }
+        // Now and then as a worker without a broker finds them.
+        let isTold = dice.roll(4) > 0
+        var requests = messages.map { message in
+            var request = ClaimRequest(id: message.id, publish: message.publish, kind: message.kind)
+            let tag = DeliveryTag(channel: Channel(number: 1, generation: 1), number: 1)
+            if isTold { request.receipt = ClaimRequest.Receipt(connection: 1, tag: tag, jobs: 1) }
+            return request
+        }
         let atomic = requests.filter { Self.atomicKinds.contains($0.kind) }
         requests.removeAll { Self.atomicKinds.contains($0.kind) }
         if !atomic.isEmpty {
@@ -307,10 +315,15 @@ private final class Model {
             dice.note("a claim went unnoticed")
             var forgetful = hand.core
             forgetful.running = RunningJobs()
-            _ = try LeasedRunner(core: forgetful, settler: hand.settler).claim(requests, lane: hand.lane)
+            let runner = LeasedRunner(core: forgetful, settler: hand.settler)
+            let rest = try runner.claimAtOnce(requests, lane: hand.lane).rest
+            if !rest.isEmpty { _ = try runner.claim(rest, lane: hand.lane) }
             return
         }
-        let claimed = try hand.runner.claim(requests, lane: hand.lane)
+        var claimed = try hand.runner.claimAtOnce(requests, lane: hand.lane)
+        hand.leased += claimed.jobs
+        guard !claimed.rest.isEmpty else { return }
+        claimed = try hand.runner.claim(claimed.rest, lane: hand.lane)
         hand.leased += claimed.jobs
         for suspect in claimed.suspects { try runAlone(suspect, hand) }
     }
@@ -331,11 +344,13 @@ private final class Model {
     private func write(_ hand: Hand, _ job: ClaimedJob) throws {
         let effects: @Sendable (Connection) throws -> Void = { try $0.run(.once("insert into effects values ($1, 'leased')"), job.id) }
         let (end, hasEffects): (LifeCycle<SystemRandomNumberGenerator>.End, Bool) =
-            switch dice.isCalm ? 0 : dice.roll(8) {
+            switch job.cancelled ? -1 : dice.isCalm ? 0 : dice.roll(10) {
+            case -1: (.withdrawn, false)
             case 0...3: (.done(nil), true)
-            case 4: (.failed(JobError(.transient, code: "transient", "again")), false)
-            case 5: (.failed(JobError(.permanent, code: "permanent", "never")), false)
-            case 6: (.failed(JobError(.interrupted, code: "interrupted", "off")), false)
+            case 4, 5: (.done("without effects"), false)
+            case 6: (.failed(JobError(.transient, code: "transient", "again")), false)
+            case 7: (.failed(JobError(.permanent, code: "permanent", "never")), false)
+            case 8: (.failed(JobError(.interrupted, code: "interrupted", "off")), false)
             default: (.snooze(.milliseconds(1)), false)
             }
         let settled = Mailbox<Never>()

@@ -56,25 +56,32 @@ struct Requeue: Sendable {
     let permit: String?
 }
 
-/// A run was rescued before its end was written.
-struct LateEnd: Error {}
-
 extension Ledger {
     /// Moves jobs to the history.
     ///
     /// Nothing else may hold their rows.
     ///
-    /// - Parameter runs: the numbers of the runs, where nobody has compared them with the rows yet.
     /// - Returns: the permits that their runs held, to be given back as the transaction's last act.
-    /// - Throws: `LateEnd` when a row has another by now.
-    func finish(_ jobs: [Finish], runs: [Int32]? = nil, on connection: Connection) throws -> Permits {
-        guard !jobs.isEmpty else { return Permits() }
-        let finished = try connection.run(
-            SQL.Settle.finish, jobs.map(\.id), jobs.map(\.state.rawValue), jobs.map(\.errorCode), jobs.map(\.error), jobs.map { $0.result?.text },
-            jobs.map { Int16($0.retentionDays) }, jobs.map { $0.entry?.text }, jobs.map(\.workerID), jobs.map(\.startedAt),
-            jobs.map { Int16($0.attempt) }, runs ?? jobs.map { _ in nil as Int32? })
-        if runs != nil, finished.affected != jobs.count { throw LateEnd() }
+    func finish(_ jobs: [Finish], on connection: Connection) throws -> Permits {
+        _ = try move(jobs, runs: jobs.map { _ in nil }, on: connection)
         return Permits(jobs.lazy.compactMap(\.permit))
+    }
+
+    /// The same for leased runs whose numbers nobody has compared with the rows yet.
+    ///
+    /// - Returns: also the jobs whose rows had another run's number by now: rescued before, and not moved.
+    func finish(_ jobs: [Finish], runs: [Int32], on connection: Connection) throws -> (permits: Permits, late: Set<Identifier>) {
+        let moved: [Identifier] = try move(jobs, runs: runs, on: connection).map { try $0("id") }
+        return (Permits(jobs.lazy.compactMap(\.permit)), moved.count == jobs.count ? [] : Set(jobs.map(\.id)).subtracting(moved))
+    }
+
+    private func move(_ jobs: [Finish], runs: [Int32?], on connection: Connection) throws -> [Row] {
+        guard !jobs.isEmpty else { return [] }
+        return try Array(
+            connection.run(
+                SQL.Settle.finish, jobs.map(\.id), jobs.map(\.state.rawValue), jobs.map(\.errorCode), jobs.map(\.error), jobs.map { $0.result?.text },
+                jobs.map { Int16($0.retentionDays) }, jobs.map { $0.entry?.text }, jobs.map(\.workerID), jobs.map(\.startedAt),
+                jobs.map { Int16($0.attempt) }, runs))
     }
 
     /// Of running jobs those whose unique key a living twin has by now, with the twin.

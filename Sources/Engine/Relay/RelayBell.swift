@@ -5,7 +5,7 @@ internal import Synchronization
 /// Tells the relays, after a commit, that there is something to publish.
 ///
 /// A NOTIFY inside a job's transaction would take PostgreSQL's global notification lock at every commit. The bell notifies on a connection of its own,
-/// after the commit, at most every 2 ms: a thousand commits in that time ring once. A ring that is lost costs the relay's timer interval, never a job.
+/// after the commit, at most every millisecond: a thousand commits in that time ring once. A ring that is lost costs the relay's timer interval, never a job.
 package final class RelayBell: Sendable {
     package static let channel = "millrace_outbox"
 
@@ -35,7 +35,7 @@ package final class RelayBell: Sendable {
                         connection = nil
                     }
                 }
-                pause(.milliseconds(2))
+                pause(.milliseconds(1))
             }
         }
     }

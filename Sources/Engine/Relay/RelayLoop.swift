@@ -25,6 +25,8 @@ final class RelayLoop {
     private var windows: [String: BrokerWindow] = [:]
     /// Until when (monotonic nanoseconds) what others have in hand is looked out for.
     private var heldUntil: Int64 = 0
+    /// Jobs of a turn behind which the next is begun at once.
+    private static let many = 64
     /// Turns one after the other in which windows were full and nothing could be sent.
     private var idleTurns = 0
 
@@ -89,11 +91,9 @@ final class RelayLoop {
             if count == room || hasLeft || picker.rests(queue) { limited = true }
         }
         if unroutable { throw QueueGone() }
-        // Something may have come meanwhile: to look costs less than to wait for its ring.
-        if published > 0 || around.promoted > 0 {
-            idleTurns = 0
-            return
-        }
+        if published > 0 { idleTurns = 0 }
+        // There is more, or so much comes that there will be. After a few jobs, what was committed since the look has its own ring.
+        if around.promoted > 0 || published > 0 && limited || published >= Self.many { return idleTurns = 0 }
         // Nothing in the queues that are known, though they have room: then in another one.
         if !limited, ready.queues.count < topology.catalog.queues.count { ready.until = 0 }
         try wait(limited: limited, nextDue: around.nextDue)
@@ -163,6 +163,7 @@ final class RelayLoop {
         var confirmed = 0
         var taken = 0
         var left: [Row] = []
+        var parked = 0
         // Without locks a pick is a look, and most looks find nothing: the transaction begins with the marks.
         var found = picker.skipsLocked ? nil : try picker.pick(queue: queue, slots: slots, settled: numbers.last, on: connection)
         if let found, found.isEmpty { return 0 }
@@ -171,7 +172,7 @@ final class RelayLoop {
             guard !picked.isEmpty else { return }
             let rows = try mark(picked, left: &left, on: connection)
             taken = rows.count
-            guard !rows.isEmpty else { return }
+            guard !rows.isEmpty else { return parked = try park(left, on: connection) }
             // A turn's jobs make at least eight messages, so that several workers get their share of a small backlog.
             let messages = grouped(rows, limit: max(1, min(definition.jobsPerMessage, rows.count / 8)))
             let outcomes = try publisher.publish(messages.map { $0.outgoing(routingKey: topology.name(queue)) })
@@ -187,7 +188,7 @@ final class RelayLoop {
             windows[queue, default: BrokerWindow()].sent(jobs: taken, messages: messages.count)
             if !notTaken.isEmpty { _ = try connection.run(SQL.Relay.unmark, notTaken) }
         }
-        let parked = try park(left.map { try $0("job_id") })
+        if taken > 0, !left.isEmpty { parked = try connection.transaction { try park(left, on: $0) } }
         if parked < left.count {
             try picker.stepBack(left, in: queue)
             hasLeft = true
@@ -199,15 +200,13 @@ final class RelayLoop {
         return confirmed + parked
     }
 
-    /// Parks those of the rows whose keys others wait for, in a transaction of its own: they would travel to a worker only to be parked there.
+    /// Parks those of the rows whose keys others wait for: they would travel to a worker only to be parked there.
     ///
-    /// What somebody else holds is left for the next time.
-    private func park(_ left: [Identifier]) throws -> Int {
-        guard !left.isEmpty else { return 0 }
-        return try connection.transaction { connection in
-            let keys: [String] = try connection.run(SQL.Limits.holdWaitingOf, left).map { try $0("key") }
-            return keys.isEmpty ? 0 : try connection.run(SQL.Limits.parkWaiting, left, keys).affected
-        }
+    /// What somebody else holds is left for the next time. In a transaction that sends nothing, or the counters would be held until the broker has answered.
+    private func park(_ left: [Row], on connection: Connection) throws -> Int {
+        let ids = try left.map { try $0("job_id") as Identifier }
+        let keys: [String] = try connection.run(SQL.Limits.holdWaitingOf, ids).map { try $0("key") }
+        return keys.isEmpty ? 0 : try connection.run(SQL.Limits.parkWaiting, ids, keys).affected
     }
 
     /// Marks the rows, each with the number under which it is published now.

@@ -12,7 +12,7 @@ enum Claim {
         var suspects: [Identifier] = []
     }
 
-    /// Takes at once what the statement can take without a closer look; runs inside the claiming transaction.
+    /// Takes at once what the statement can take without a closer look; in the caller's transaction, or in one of its own.
     ///
     /// Only for what a message spoke of: a row that was found by looking may be in another's hands, and is not waited for.
     ///
@@ -22,7 +22,8 @@ enum Claim {
     ) throws -> (jobs: [ClaimedJob], rest: [ClaimRequest]) {
         guard !requests.isEmpty, requests.allSatisfy({ $0.receipt != nil }) else { return ([], requests) }
         do {
-            let jobs = try connection.savepoint { try take(requests.map(\.id), requests.map(\.publish)) }
+            func takeAll() throws -> [ClaimedJob] { try take(requests.map(\.id), requests.map(\.publish)) }
+            let jobs = try connection.isInTransaction ? connection.savepoint(takeAll) : takeAll()
             let taken = Set(jobs.map(\.id))
             return (jobs, requests.filter { !taken.contains($0.id) })
         } catch let error as PostgresError {

@@ -29,8 +29,6 @@ package struct ClaimedJob: Sendable {
     var next: String?
     /// The key whose limit the job is under.
     let limitKey: String?
-    /// Its unique key is for queued jobs only, and free now that it runs.
-    let releasesKey: Bool
     /// Why the row's payload is no JSON that we read; such a job dies of it, and must not take the jobs of its batch with it.
     let payloadFault: String?
 
@@ -83,7 +81,6 @@ extension ClaimedJob {
         checkpoint = try? row("checkpoint")
         trace = try row("trace")
         limitKey = try row("limit_key")
-        releasesKey = (try row("unique_key") as String?)?.hasPrefix("q:") ?? false
         deaths = try row("deaths")
         suspect = try row("suspect")
         cancelled = try row("cancelled")

@@ -10,7 +10,7 @@ struct LeasedRunner: Sendable {
     var core: WorkerCore
     var settler: Settler
 
-    /// Claims of this worker that have ended, for a claim's statement to remove.
+    /// Claims of this worker that have ended, for the statement of a claim to remove.
     private struct Sweep {
         let claims: [Int64]
         /// A statement removed them; it counts when its transaction is committed.
@@ -18,54 +18,80 @@ struct LeasedRunner: Sendable {
     }
 
     struct Claimed: Sendable {
+        /// Those that were cancelled while they waited are among them: started, they end at once.
         var jobs: [ClaimedJob] = []
         var suspects: [ClaimRequest] = []
+        /// What could not be taken without a closer look.
+        var rest: [ClaimRequest] = []
     }
 
-    /// Commits leases for these wake-ups; blocks its lane.
+    /// Commits leases for those of these wake-ups that need no closer look, each sort by a statement that is a transaction of its own; blocks its lane.
     ///
-    /// A claim whose COMMIT was lost is tried again by the caller, and then finds nothing: the leases that may stand all the same are the audit's.
-    func claim(_ requests: [ClaimRequest], allowingSuspects: Bool = false, lane: WorkLane) throws -> Claimed {
+    /// A claim whose answer was lost is tried again, and then finds nothing: the leases that may stand all the same are the audit's.
+    ///
+    /// - Throws: what the first statement throws; once something is taken it is in hand, and whatever fails is left for the closer look.
+    func claimAtOnce(_ requests: [ClaimRequest], lane: WorkLane) throws -> Claimed {
         let worker = core.identity.id
+        var claimed = Claimed()
+        for group in grouped(requests) {
+            guard let way = group.way else {
+                claimed.rest += group.requests
+                continue
+            }
+            do {
+                let connection = try lane.connection()
+                let taken = try Claim.takeAtOnce(group.requests, on: connection) { ids, numbers in
+                    try sweeping { sweep in
+                        let rows =
+                            switch way {
+                            case .free: try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker, sweep.claims)
+                            case .limited(let most): try connection.run(SQL.Claim.takeLimitedAtOnce, ids, numbers, worker, sweep.claims, most)
+                            }
+                        sweep.isDone = true
+                        return try rows.map { try ClaimedJob($0, leasedBy: worker) }
+                    }
+                }
+                hold(taken.jobs)
+                claimed.jobs += taken.jobs
+                claimed.rest += taken.rest
+            } catch {
+                guard !claimed.jobs.isEmpty else { throw error }
+                claimed.rest += group.requests
+            }
+        }
+        return claimed
+    }
+
+    /// Commits leases after a closer look: locks the rows, decides about each, asks the limits; blocks its lane.
+    func claim(_ requests: [ClaimRequest], allowingSuspects: Bool = false, lane: WorkLane) throws -> Claimed {
+        let claimed = try sweeping { sweep in
+            try lane.connection().transaction { connection in
+                let selection =
+                    allowingSuspects
+                    ? try Claim.selectCounted(requests, on: connection) : try Claim.select(requests, allowingSuspects: false, on: connection)
+                let found = Set(selection.suspects)
+                var claimed = Claimed(suspects: requests.filter { found.contains($0.id) })
+                guard !selection.claimable.isEmpty else { return claimed }
+                let admission = try core.ledger.admit(selection, areSuspects: allowingSuspects, on: connection)
+                claimed.jobs = try lease(admission.admitted, sweep: &sweep, on: connection)
+                try core.ledger.putAside(admission, on: connection)
+                return claimed
+            }
+        }
+        hold(claimed.jobs)
+        return claimed
+    }
+
+    private func hold(_ jobs: [ClaimedJob]) { core.running.hold(jobs.compactMap(\.lease?.claim)) }
+
+    /// Takes this worker's ended claims along, whose rows a claim removes; they are put back where it did not.
+    private func sweeping<R>(_ claim: (inout Sweep) throws -> R) throws -> R {
         var sweep = Sweep(claims: core.running.takeEndedClaims())
         var isCommitted = false
         defer { if !(sweep.isDone && isCommitted) { core.running.putBackEndedClaims(sweep.claims) } }
-        let groups = allowingSuspects ? [] : grouped(requests)
-        let claimed = try lane.connection().transaction { connection in
-            var jobs: [ClaimedJob] = []
-            var rest = allowingSuspects ? requests : []
-            for group in groups {
-                guard let way = group.way else {
-                    rest += group.requests
-                    continue
-                }
-                let taken = try Claim.takeAtOnce(group.requests, on: connection) { ids, numbers in
-                    let ended = sweep.isDone ? [] : sweep.claims
-                    let rows =
-                        switch way {
-                        case .free: try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker, ended)
-                        case .limited(let most): try connection.run(SQL.Claim.takeLimitedAtOnce, ids, numbers, worker, ended, most)
-                        }
-                    sweep.isDone = true
-                    return try rows.map { try ClaimedJob($0, leasedBy: worker) }
-                }
-                jobs += taken.jobs
-                rest += taken.rest
-            }
-            var claimed = Claimed()
-            if !rest.isEmpty {
-                try jobs += take(rest, allowingSuspects: allowingSuspects, suspects: &claimed.suspects, sweep: &sweep, on: connection)
-            }
-            let passing = jobs.filter(\.releasesKey)
-            if !passing.isEmpty { _ = try connection.run(SQL.Claim.releaseKeys, passing.map(\.id)) }
-            // A cancel that came while the job waited: it ends here, in the claim's own transaction.
-            try core.settle(jobs.filter(\.cancelled).map { ($0, .withdrawn, true) }, on: connection)
-            claimed.jobs = jobs.filter { !$0.cancelled }
-            return claimed
-        }
+        let result = try claim(&sweep)
         isCommitted = true
-        core.running.hold(claimed.jobs.compactMap(\.lease?.claim))
-        return claimed
+        return result
     }
 
     /// How a claim may take jobs without a closer look.
@@ -98,26 +124,10 @@ struct LeasedRunner: Sendable {
         }
     }
 
-    /// The careful way: locks the rows, decides about each, asks the limits.
-    private func take(
-        _ requests: [ClaimRequest], allowingSuspects: Bool, suspects: inout [ClaimRequest], sweep: inout Sweep, on connection: Connection
-    ) throws -> [ClaimedJob] {
-        let selection =
-            allowingSuspects
-            ? try Claim.selectCounted(requests, on: connection) : try Claim.select(requests, allowingSuspects: false, on: connection)
-        let found = Set(selection.suspects)
-        suspects = requests.filter { found.contains($0.id) }
-        guard !selection.claimable.isEmpty else { return [] }
-        let admission = try core.ledger.admit(selection, areSuspects: allowingSuspects, on: connection)
-        let jobs = try lease(admission.admitted, sweep: &sweep, on: connection)
-        try core.ledger.putAside(admission, on: connection)
-        return jobs
-    }
-
     private func lease(_ ids: [Identifier], sweep: inout Sweep, on connection: Connection) throws -> [ClaimedJob] {
         guard !ids.isEmpty else { return [] }
         let worker = core.identity.id
-        let rows = try connection.run(SQL.Claim.takeLeased, ids, worker, sweep.isDone ? [] : sweep.claims)
+        let rows = try connection.run(SQL.Claim.takeLeased, ids, worker, sweep.claims)
         sweep.isDone = true
         // Their rows are locked: only a worker without a row leaves them. The permits that were taken go back with the transaction; a second look at the worker's
         // row would be too late, it may have come meanwhile.
@@ -127,12 +137,15 @@ struct LeasedRunner: Sendable {
 
     /// Ends jobs that were claimed and will not be run; blocks its lane.
     func bury(_ jobs: [ClaimedJob], error: JobError, lane: WorkLane) throws {
-        try lane.connection().transaction { try core.settle(jobs.map { ($0, .failed(error), false) }, on: $0) }
+        try lane.connection().transaction { try core.settle(jobs.map { ($0, $0.cancelled ? .withdrawn : .failed(error), $0.cancelled) }, on: $0) }
         for lease in jobs.compactMap(\.lease) { core.running.letGo(lease.claim) }
     }
 
     /// Starts the job's handler; its place is left when its end is written.
+    ///
+    /// A job that was cancelled while it waited has come to its end.
     func start(_ job: ClaimedJob, in place: Place) {
+        if job.cancelled { return write(.withdrawn, of: job, in: place) }
         let timeout = core.ledger.catalog.jobs[job.kind]?.timeout ?? .seconds(30)
         let signal = StartSignal()
         let task = Task { [self] in await perform(job, run: signal.wait(), in: place) }
@@ -150,8 +163,12 @@ struct LeasedRunner: Sendable {
             ended.next = queue
         }
         core.metrics.observe(kind: job.kind, nanoseconds: monotonicNanoseconds() - began)
+        write(end, effects, of: ended, in: place)
+    }
+
+    private func write(_ end: LifeCycle<SystemRandomNumberGenerator>.End, _ effects: Effects? = nil, of job: ClaimedJob, in place: Place) {
         settler.put(
-            Settler.Ended(job: ended, end: end, effects: effects) { [core] isWritten in
+            Settler.Ended(job: job, end: end, effects: effects) { [core] isWritten in
                 if isWritten, let lease = job.lease { core.running.letGo(lease.claim) }
                 place.end()
             })

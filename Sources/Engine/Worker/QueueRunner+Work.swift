@@ -39,21 +39,34 @@ extension QueueRunner {
         begin(leased: batch.count)
         Task { [self] in
             let (ordinary, suspects) = await split(batch)
-            var alone = suspects
-            if !ordinary.isEmpty {
-                await core.gate.enterShared(ordinary.count)
-                let claimed = await onLane { [runner] lane in try runner.claim(ordinary, lane: lane) }
-                let later = await settle(ordinary, suspects: claimed?.suspects)
-                alone += later
-                let jobs = claimed?.jobs ?? []
-                core.gate.leaveShared(ordinary.count - jobs.count)
-                end(leased: ordinary.count - jobs.count - later.count)
-                for job in jobs {
-                    runner.start(job, in: place { [core] in core.gate.leaveShared() })
-                }
-            }
-            for suspect in alone { await runLeasedAlone(suspect) }
+            let later = ordinary.isEmpty ? [] : await startLeasedTogether(ordinary)
+            for suspect in suspects + later { await runLeasedAlone(suspect) }
         }
+    }
+
+    /// - Returns: the suspects among them, which keep their places.
+    private func startLeasedTogether(_ batch: [ClaimRequest]) async -> [ClaimRequest] {
+        await core.gate.enterShared(batch.count)
+        var rest = batch
+        if let claimed = await untilDone({ [claims] in try await claims.claim(batch) }) {
+            rest = claimed.rest
+            let left = Set(rest.map(\.id))
+            done(batch.filter { !left.contains($0.id) })
+            begin(claimed.jobs, of: batch.count - rest.count)
+        }
+        guard !rest.isEmpty else { return [] }
+        let claimed = await onLane { [runner, rest] lane in try runner.claim(rest, lane: lane) }
+        let later = await settle(rest, suspects: claimed?.suspects)
+        core.gate.leaveShared(later.count)
+        begin(claimed?.jobs ?? [], of: rest.count - later.count)
+        return later
+    }
+
+    /// Starts what a claim took of so many wake-ups; the places of the others are free.
+    private func begin(_ jobs: [ClaimedJob], of count: Int) {
+        core.gate.leaveShared(count - jobs.count)
+        end(leased: count - jobs.count)
+        for job in jobs { runner.start(job, in: place { [core] in core.gate.leaveShared() }) }
     }
 
     private func runLeasedAlone(_ suspect: ClaimRequest) async {
@@ -133,10 +146,14 @@ extension QueueRunner {
 
     /// Runs on a lane, again and again while the database is away; nil when the worker stops: what had not begun then does not begin.
     private func onLane<R: Sendable>(_ body: @escaping @Sendable (WorkLane) throws -> R) async -> R? {
+        await untilDone { [pool] in try await pool.run(body) }
+    }
+
+    private func untilDone<R: Sendable>(_ work: () async throws -> R) async -> R? {
         var failures = 0
         while !isStopping {
             do {
-                return try await pool.run(body)
+                return try await work()
             } catch is LanePoolStopped {
                 return nil
             } catch {

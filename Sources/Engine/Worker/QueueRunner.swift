@@ -19,6 +19,8 @@ final class QueueRunner: Sendable {
         /// Leased jobs that only wait for somebody slow and have given up their place.
         var aside = 0
         var limit: ConcurrencyLimit
+        /// Something waits for a place: whoever leaves one says so.
+        var isWaiting = false
         /// Looks at the outbox that failed, one after the other.
         var failedLooks = 0
     }
@@ -27,12 +29,13 @@ final class QueueRunner: Sendable {
     let definition: QueueDefinition
     let pool: LanePool<WorkLane>
     let runner: LeasedRunner
+    let claims: ClaimLine
     private let broker: BrokerSettings?
     private let queueName: String
     private let settler: Settler
     private let hasAtomicKinds: Bool
     private let hasLeasedKinds: Bool
-    private let acks = Mailbox<ClaimRequest.Receipt>()
+    private let acks = Mutex<[ClaimRequest.Receipt]>([])
     private let wake = WakeUp()
     private let state: Mutex<State>
     private let picker = Mutex(OutboxPicker(includingSent: true, skipsLocked: true))
@@ -62,7 +65,9 @@ final class QueueRunner: Sendable {
         let lanes = hasAtomicKinds ? definition.maximumConcurrency : min(2, definition.maximumConcurrency)
         pool = LanePool("w-\(definition.queue)", count: lanes) { [settings] _ in WorkLane(settings) }
         settler = Settler(core: core, pool: pool)
-        runner = LeasedRunner(core: core, settler: settler)
+        let runner = LeasedRunner(core: core, settler: settler)
+        self.runner = runner
+        claims = ClaimLine(pool: pool, most: definition.batch) { try runner.claimAtOnce($0, lane: $1) }
         connected = metrics.gauge(
             "millrace_worker_broker_connected", "1 while the queue's worker consumes from the broker, 0 while it polls.",
             labels: ["queue": definition.queue])
@@ -138,18 +143,28 @@ final class QueueRunner: Sendable {
 
     private func consume(_ consumer: Consumer, _ subscription: Subscription, _ connection: Int) throws {
         var buffer: [ClaimRequest] = []
+        var acknowledgements = Acknowledgements(prefetch: definition.prefetchedMessages)
         func take(_ deliveries: [Delivery]) {
             for delivery in deliveries {
                 let requests = ClaimRequest.all(in: delivery, connection: connection)
                 buffer += requests
-                if requests.isEmpty { acks.put(ClaimRequest.Receipt(connection: connection, tag: delivery.tag, jobs: 0)) }
+                acknowledgements.delivered(delivery.tag)
+                if requests.isEmpty { acknowledgements.finished(delivery.tag, now: monotonicNanoseconds()) }
             }
         }
+        func acknowledge(atOnce: Bool) throws {
+            let now = monotonicNanoseconds()
+            for receipt in takeAcks() where receipt.connection == connection { acknowledgements.finished(receipt.tag, now: now) }
+            guard atOnce || acknowledgements.wait(now: now) == 0 else { return }
+            for order in acknowledgements.take() { _ = try consumer.acknowledge(order.tag, multiple: order.isMultiple) }
+        }
         while !isStopping {
-            take(try consumer.waitForDeliveries(timeout: lagging(buffer) ? ConcurrencyLimit.lag : .seconds(1), wake: wake))
+            let limit = lagging(buffer) ? ConcurrencyLimit.lag : .seconds(1)
+            let patience = acknowledgements.wait(now: monotonicNanoseconds()).map { Duration.nanoseconds($0) } ?? limit
+            take(try consumer.waitForDeliveries(timeout: min(limit, patience), wake: wake))
             wake.clear()
             dispatch(&buffer)
-            try acknowledge(on: consumer, connection)
+            try acknowledge(atOnce: false)
         }
         try consumer.cancel(subscription)
         // What the broker sent before it knew of the cancel is here by now.
@@ -169,13 +184,16 @@ final class QueueRunner: Sendable {
         while inHand > 0 {
             _ = try consumer.waitForDeliveries(timeout: .milliseconds(200), wake: wake)
             wake.clear()
-            try acknowledge(on: consumer, connection)
+            try acknowledge(atOnce: true)
         }
-        try acknowledge(on: consumer, connection)
+        try acknowledge(atOnce: true)
     }
 
-    private func acknowledge(on consumer: Consumer, _ connection: Int) throws {
-        for receipt in acks.takeAll(timeout: .zero) where receipt.connection == connection { _ = try consumer.acknowledge(receipt.tag) }
+    private func takeAcks() -> [ClaimRequest.Receipt] {
+        acks.withLock { acks in
+            defer { acks.removeAll(keepingCapacity: true) }
+            return acks
+        }
     }
 
     private func waitForHand() {
@@ -233,10 +251,16 @@ final class QueueRunner: Sendable {
         while begun < buffer.count {
             let leased = isLeased(buffer[begun])
             let free = state.withLock { state in
-                guard leased else { return state.batches < state.limit.current ? definition.batch : 0 }
-                let free = min(definition.batch, state.limit.current - state.leased)
-                // A claim costs about the same for one job as for many: while much runs, a few free places wait for some more.
-                return free < min(definition.batch, state.limit.current / 16) ? 0 : free
+                let free: Int
+                if leased {
+                    // A claim costs about the same for one job as for many: while much runs, a few free places wait for some more.
+                    let places = min(definition.batch, state.limit.current - state.leased)
+                    free = places < min(definition.batch, state.limit.current / 16) ? 0 : places
+                } else {
+                    free = state.batches < state.limit.current ? definition.batch : 0
+                }
+                state.isWaiting = free == 0
+                return free
             }
             guard free > 0 else { break }
             // A run of messages of one style; a queue rarely has both.
@@ -263,23 +287,29 @@ final class QueueRunner: Sendable {
     // MARK: - Counting
 
     func done(_ requests: [ClaimRequest]) {
-        for case let receipt? in requests.map(\.receipt) where receipt.release() { acks.put(receipt) }
-        wake.signal()
+        let receipts = requests.compactMap(\.receipt).filter { $0.release() }
+        guard !receipts.isEmpty else { return }
+        let isFirst = acks.withLock { acks in
+            defer { acks += receipts }
+            return acks.isEmpty
+        }
+        // The thread that takes the first takes the others along.
+        if isFirst { wake.signal() }
     }
 
     func begin(batches: Int = 0, leased: Int = 0, aside: Int = 0) {
-        let now = state.withLock { state in
+        let (now, isWaiting) = state.withLock { state in
             state.batches += batches
             state.leased += leased
             state.aside += aside
-            return state.batches + state.leased + state.aside
+            return (state.batches + state.leased + state.aside, state.isWaiting)
         }
         busy.set(Double(now))
+        if isWaiting || isStopping { wake.signal() }
     }
 
     func end(batches: Int = 0, leased: Int = 0, aside: Int = 0) {
         begin(batches: -batches, leased: -leased, aside: -aside)
-        wake.signal()
     }
 
     /// Moves a leased run out of the counted ones; so many may stand aside, each costs memory and a socket.

@@ -61,7 +61,7 @@ final class Settler: Sendable {
         var refusals = 0
         while !abandoned.load(ordering: .relaxed) {
             do {
-                try lane.connection().transaction { try settle(batch, on: $0) }
+                try write(batch, on: lane.connection())
                 return true
             } catch let error as PostgresError where error.isTransient || error.isConnectionLoss {
                 away += 1
@@ -97,23 +97,17 @@ final class Settler: Sendable {
         }
     }
 
-    /// Writes the ends of runs that all completed and want nothing else: completion beats cancel, so nothing needs to be looked at before.
-    ///
-    /// False when a lease was not its run's any more; then nothing was written.
-    private func complete(_ batch: [Ended], on connection: Connection) throws -> Bool {
-        for run in batch {
-            guard case .done = run.end, run.effects == nil else { return false }
+    /// Completion beats cancel: where all completed and want nothing else, nothing needs to be looked at before.
+    private func write(_ batch: [Ended], on connection: Connection) throws {
+        let completed = batch.compactMap { run -> (job: ClaimedJob, result: JSONValue?)? in
+            guard case .done(let result) = run.end, run.effects == nil else { return nil }
+            return (run.job, result)
         }
-        do {
-            try connection.savepoint { try core.settle(batch.map { ($0.job, $0.end, false) }, comparingRuns: true, on: connection) }
-            return true
-        } catch is LateEnd {
-            return false
-        }
+        if completed.count == batch.count { return try core.complete(completed, on: connection) }
+        try connection.transaction { try settle(batch, on: $0) }
     }
 
     private func settle(_ batch: [Ended], on connection: Connection) throws {
-        if try complete(batch, on: connection) { return }
         var locked: [Identifier: (run: Int32, cancelled: Bool)] = [:]
         for row in try connection.run(SQL.Settle.lockRuns, batch.map(\.job.id), batch.map { $0.job.lease?.run ?? -1 }) {
             locked[try row("id")] = (try row("runs"), try row("cancelled"))

@@ -21,12 +21,8 @@ struct WorkerCore: Sendable {
     var deathNotice: (@Sendable (DeadJob, Connection) throws -> Void)?
 
     /// Writes the transitions of runs that ended, set-based, in the caller's transaction.
-    ///
-    /// - Parameter comparingRuns: nobody has looked yet whether the leases are still these runs'; only where all of them completed.
-    /// - Throws: `LateEnd` when one was not.
     func settle(
-        _ ends: [(job: ClaimedJob, end: LifeCycle<SystemRandomNumberGenerator>.End, cancelled: Bool)], comparingRuns: Bool = false,
-        on connection: Connection
+        _ ends: [(job: ClaimedJob, end: LifeCycle<SystemRandomNumberGenerator>.End, cancelled: Bool)], on connection: Connection
     ) throws {
         var lifeCycle = LifeCycle(random: SystemRandomNumberGenerator())
         let now = Instant.now
@@ -40,8 +36,7 @@ struct WorkerCore: Sendable {
             }
         }
         try giveWay(&requeues, &finishes, jobs: ends.map(\.job), on: connection)
-        let runs = comparingRuns ? ends.map { $0.job.lease?.run ?? -1 } : nil
-        let permits = try ledger.finish(finishes, runs: runs, on: connection) + ledger.requeue(requeues, on: connection, now: now)
+        let permits = try ledger.finish(finishes, on: connection) + ledger.requeue(requeues, on: connection, now: now)
         let kinds = Dictionary(ends.map { ($0.job.id, $0.job.kind) }, uniquingKeysWith: { first, _ in first })
         let dead = finishes.filter { $0.state == .dead }
         let log = log
@@ -59,6 +54,35 @@ struct WorkerCore: Sendable {
             try announce(job, finish, on: connection)
         }
         try ledger.giveBack(permits, on: connection)
+    }
+
+    /// Writes the ends of leased runs that completed, where nobody has looked yet whether their leases are still theirs: one statement, and where they held permits
+    /// a second one in the same transaction.
+    ///
+    /// - Parameter connection: in no transaction.
+    func complete(_ runs: [(job: ClaimedJob, result: JSONValue?)], on connection: Connection) throws {
+        var lifeCycle = LifeCycle(random: SystemRandomNumberGenerator())
+        let now = Instant.now
+        let finishes = runs.compactMap { job, result -> Finish? in
+            let transition = lifeCycle.transition(
+                of: job, definition: ledger.catalog.jobs[job.kind], end: .done(result), cancelled: false, worker: identity.id, now: now)
+            if case .finish(let finish) = transition { return finish }
+            return nil
+        }
+        let numbers = runs.map { $0.job.lease?.run ?? -1 }
+        func finish() throws -> Set<Identifier> {
+            let (permits, late) = try ledger.finish(finishes, runs: numbers, on: connection)
+            try ledger.giveBack(permits, on: connection)
+            return late
+        }
+        let late = try runs.allSatisfy { $0.job.permit == nil } ? finish() : connection.transaction { _ in try finish() }
+        for (job, _) in runs {
+            if late.contains(job.id) {
+                log.warning("a late end was fenced by the number of its run", ["job": job.id.text("job")])
+            } else {
+                metrics.count(kind: job.kind, outcome: JobState.completed.rawValue)
+            }
+        }
     }
 
     /// A notice that cannot be written for a lasting reason must not keep a job from its end.

@@ -5,10 +5,10 @@ enum HotKeyBench: Benchmark {
     static let name = "hot-key"
     static let usage = """
         from the enqueuing commit to the handler's entry of jobs of many keys, alone, beside one more key that is sent far more than its limit, beside as many jobs for tomorrow, and as many of keys that are never full
-            --rate 500  --seconds 10  --runs 3  --connections 4  --limit 10  --work 500  --times 100  --lead 3
-            (of each key --limit jobs at once; one of the hot key works for --work ms; it is sent --times what that lets through)
+            --rate 500  --seconds 10  --runs 3  --connections 4  --limit 10  --work 500  --times 100  --lead 3  --controls 1
+            (--controls 0: alone and beside the hot key only; of each key --limit jobs at once; one of the hot key works for --work ms; it is sent --times what that lets through)
         """
-    static let options = ["--rate", "--seconds", "--runs", "--connections", "--limit", "--work", "--times", "--lead"]
+    static let options = ["--rate", "--seconds", "--runs", "--connections", "--limit", "--work", "--times", "--lead", "--controls"]
 
     static func run(_ arguments: Arguments) throws {
         let numbers = [
@@ -17,7 +17,7 @@ enum HotKeyBench: Benchmark {
             ("connections", try arguments.number("--connections", default: 4, least: 1)),
             ("limit", try arguments.number("--limit", default: BenchKinds.keyLimit, least: 1)),
             ("work", try arguments.number("--work", default: 500, least: 1)), ("times", try arguments.number("--times", default: 100, least: 1)),
-            ("lead", try arguments.number("--lead", default: 3)),
+            ("lead", try arguments.number("--lead", default: 3)), ("controls", try arguments.number("--controls", default: 1)),
         ]
         let value = Dictionary(uniqueKeysWithValues: numbers)
         let limit = value["limit", default: 1]
@@ -27,7 +27,7 @@ enum HotKeyBench: Benchmark {
             context: context, rate: Double(value["rate", default: 1]), seconds: value["seconds", default: 1],
             connections: value["connections", default: 1], limit: limit, work: value["work", default: 1], times: value["times", default: 1],
             lead: value["lead", default: 0])
-        let companies: [HotKeySeries.Company] = [.none, .hotKey, .enqueued, .manyKeys]
+        let companies: [HotKeySeries.Company] = value["controls"] == 0 ? [.none, .hotKey] : [.none, .hotKey, .enqueued, .manyKeys]
         try context.withQueues {
             for number in 0..<value["runs", default: 1] {
                 // There and back: what the machine does meanwhile meets all.

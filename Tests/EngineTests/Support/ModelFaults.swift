@@ -15,7 +15,10 @@ enum ModelFaults {
     private static let faults: [(String, String)] = [
         (
             "completed without its effect",
-            "select count(*) from finished_jobs f where state = 'completed' and not exists (select 1 from effects e where e.job = f.id)"
+            """
+            select count(*) from finished_jobs f
+            where state = 'completed' and result::text is distinct from '"without effects"' and not exists (select 1 from effects e where e.job = f.id)
+            """
         ),
         ("effects twice", "select count(*) from (select 1 from effects group by job having count(*) > 1) twice"),
         (

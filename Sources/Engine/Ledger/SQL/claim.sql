@@ -21,8 +21,8 @@ with gone as (delete from outbox where job_id = any($1::uuid[]))
 select j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
 from jobs j where j.id = any($1::uuid[])
 
--- Only under a worker's row that stands: a lease under an identity that was lost a moment ago would be nobody's.
--- Sweeps away the claims that its worker has done with ($3), as `takeLeasedAtOnce` does.
+-- Only under a worker's row that stands: a lease under an identity that was lost a moment ago would be nobody's. Keys that are unique among queued jobs are free
+-- as soon as their job runs. Sweeps away the claims that its worker has done with ($3), as `takeLeasedAtOnce` does.
 -- name: takeLeased
 with gone as (
     delete from outbox where job_id = any($1::uuid[]) and exists (select 1 from workers where id = $2)
@@ -31,6 +31,9 @@ with gone as (
     delete from claims where id = any($3::int8[])
 ), taken as materialized (
     select j.* from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
+), released as (
+    update jobs set key_released = true
+    where id = any(array(select t.id from taken t where t.unique_key like 'q:%' and not t.key_released)) and not key_released
 ), lease as (
     insert into claims (worker_id, started_at, job_ids, runs) select $2, clock_timestamp(), array_agg(id), array_agg(runs) from taken having count(*) > 0
     returning id, started_at
@@ -63,6 +66,9 @@ with gone as (
     delete from claims where id = any($4::int8[])
 ), taken as materialized (
     select j.* from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
+), released as (
+    update jobs set key_released = true
+    where id = any(array(select t.id from taken t where t.unique_key like 'q:%' and not t.key_released)) and not key_released
 ), lease as (
     insert into claims (worker_id, started_at, job_ids, runs) select $3, clock_timestamp(), array_agg(id), array_agg(runs) from taken having count(*) > 0
     returning id, started_at
@@ -78,16 +84,15 @@ with gone as materialized (
     delete from claims where id = any($4::int8[])
 ), taken as materialized (
     select j.* from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
+), released as (
+    update jobs set key_released = true
+    where id = any(array(select t.id from taken t where t.unique_key like 'q:%' and not t.key_released)) and not key_released
 ), lease as (
     insert into claims (worker_id, started_at, job_ids, runs) select $3, clock_timestamp(), array_agg(id), array_agg(runs) from taken having count(*) > 0
     returning id, started_at
 )
 select t.*, l.id as claim_id, l.started_at, exists (select 1 from job_signals s where s.job_id = t.id and s.signal = 'cancel') as cancelled
 from taken t cross join lease l
-
--- Keys that are unique among queued jobs are free as soon as their job runs; the claim calls it for the jobs that have such a key.
--- name: releaseKeys
-update jobs set key_released = true where id = any($1::uuid[]) and not key_released
 
 -- Jobs go back to the outbox without having been worked on: prefetched ones at a stop. Only where the wake-up in hand is the row's; a row that a claim
 -- holds is not ours to give.

@@ -27,6 +27,7 @@ insert into finished_jobs (id, account_id, actor_id, parent_id, worker_id, creat
 select id, account_id, actor_id, parent_id, worker_id, created_at, run_at, started_at, clock_timestamp(), current_date + retention + 1, attempt,
        max_attempts, priority, runs, state, kind, queue, unique_key, trace, error_code, error, payload, progress, checkpoint, result, attempts
 from done
+returning id
 
 -- Back to the outbox: retry, snooze, interruption; after a delay, not at a time: the worker's clock ($7) may be an hour ahead or
 -- behind. A job whose unique key a newer twin holds by now is left out and finished as cancelled.

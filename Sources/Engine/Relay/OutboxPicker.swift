@@ -114,6 +114,9 @@ struct OutboxPicker: Sendable {
     /// Whether looking from the beginning is dear for now, so that flows are looked for beside those that are known.
     func isDear(_ queue: String) -> Bool { places[queue].map { monotonicNanoseconds() < $0.dearUntil } ?? false }
 
+    /// Whether a pick goes by a look that was dear: what it did not see is found by its id, or when its time is over.
+    func remembers(_ queue: String) -> Bool { looks[queue].map { $0.wasDear && monotonicNanoseconds() < $0.until } ?? false }
+
     /// Whether the queue is left alone for a moment; what is new in it is seen then.
     func rests(_ queue: String) -> Bool { looks[queue].map { $0.flows.isEmpty && monotonicNanoseconds() < $0.until } ?? false }
 

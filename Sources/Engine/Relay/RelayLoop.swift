@@ -86,32 +86,40 @@ final class RelayLoop {
                 limited = true
                 continue
             }
+            let remembers = picker.remembers(queue)
             let count = try publish(definition, slots: room)
             published += count
-            if count == room || hasLeft || picker.rests(queue) { limited = true }
+            if count == room || hasLeft || remembers || picker.rests(queue) || isResting(queue) { limited = true }
         }
         if unroutable { throw QueueGone() }
         if published > 0 { idleTurns = 0 }
         // There is more, or so much comes that there will be. After a few jobs, what was committed since the look has its own ring.
         if around.promoted > 0 || published > 0 && limited || published >= Self.many { return idleTurns = 0 }
-        // Nothing in the queues that are known, though they have room: then in another one.
-        if !limited, ready.queues.count < topology.catalog.queues.count { ready.until = 0 }
-        try wait(limited: limited, nextDue: around.nextDue)
+        // Nothing in the queues that were known from before, though they have room: then in another one.
+        if !limited, !around.isNew, ready.queues.count < topology.catalog.queues.count { return ready.until = 0 }
+        try wait(limited: limited, dueAt: around.dueAt)
     }
 
     /// What is due, paused and ready.
     ///
     /// Where looking for ready queues takes long, as under an old snapshot, it is not done again for fifty times as long. Those that were found stand for a
     /// second at most, in which another one may become ready; then all are taken for ready, and what is known of each tells more.
-    private func lookAround() throws -> (promoted: Int, paused: Set<String>, nextDue: Int?) {
+    ///
+    /// - Returns: `dueAt`: monotonic nanoseconds; `isNew`: the ready queues were looked for.
+    private func lookAround() throws -> (promoted: Int, paused: Set<String>, dueAt: Int64?, isNew: Bool) {
         let now = monotonicNanoseconds()
-        let row = try connection.run(SQL.Relay.lookAround, 1000, now >= ready.until).only()
+        let isNew = now >= ready.until
+        let row = try connection.run(SQL.Relay.lookAround, 1000, isNew).only()
         if let queues: [String] = try row("ready") {
             let took = monotonicNanoseconds() - now
             ready = took > 20_000_000 ? (topology.catalog.queues.keys.sorted(), now + 50 * took) : (queues, took > 2_000_000 ? now + 50 * took : 0)
         }
         numbers.saw(givenOut: try row("given_out"), oldest: try row("oldest"), next: try row("next"))
-        return (try row("promoted"), Set(try row("paused") as [String]), try row("next_due"))
+        let promoted: Int = try row("promoted")
+        // What has just become ready may be in a queue that this look did not see.
+        if promoted > 0 { ready.until = 0 }
+        let nextDue: Int64? = try row("next_due")
+        return (promoted, Set(try row("paused") as [String]), nextDue.map { now + $0 * 1_000_000 }, isNew)
     }
 
     /// How many more jobs the queue's window takes in this turn; nothing until a good part of it is free, since each look and each turn has its price.
@@ -129,8 +137,8 @@ final class RelayLoop {
 
     /// A claim that makes room in a window rings no bell, so a full window is looked at again soon, and less and less soon while nobody claims.
     ///
-    /// - Parameter nextDue: milliseconds.
-    private func wait(limited: Bool, nextDue: Int?) throws {
+    /// - Parameter dueAt: monotonic nanoseconds.
+    private func wait(limited: Bool, dueAt: Int64?) throws {
         var milliseconds = 1000
         if limited {
             milliseconds = min(10 << min(idleTurns, 5), 160)
@@ -138,7 +146,7 @@ final class RelayLoop {
         } else {
             idleTurns = 0
         }
-        if let nextDue { milliseconds = max(1, min(milliseconds, nextDue)) }
+        if let dueAt { milliseconds = max(1, min(milliseconds, Int((dueAt - monotonicNanoseconds()) / 1_000_000))) }
         _ = try connection.notifications(timeout: .milliseconds(milliseconds))
         try publisher.keepAlive()
     }
@@ -153,6 +161,7 @@ final class RelayLoop {
             picker = before
             // Somebody has a row in hand for long: a worker that found it without its wake-up.
             heldUntil = monotonicNanoseconds() + 30_000_000_000
+            hasLeft = true
             return 0
         }
     }

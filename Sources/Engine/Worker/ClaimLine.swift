@@ -2,27 +2,21 @@ internal import Bytes
 internal import Lanes
 internal import Synchronization
 
-/// Claims that wait for a lane; the lane that comes free makes all of them in one transaction.
+/// Claims that wait for a lane; the lane that comes free makes all of them at once.
 ///
 /// Each costs a commit whether it takes one job or sixty. Made one after the other, those that gathered while the lanes were busy would keep them busy for
 /// as long again.
 final class ClaimLine: Sendable {
     private struct Waiting: Sendable {
-        let number: Int
         let requests: [ClaimRequest]
         let continuation: CheckedContinuation<LeasedRunner.Claimed, any Error>
     }
 
-    private struct State {
-        var waiting: [Waiting] = []
-        var last = 0
-    }
-
     private let pool: LanePool<WorkLane>
-    /// Jobs of one transaction, if there is more than one claim in it.
+    /// Jobs that are claimed together, if there is more than one claim.
     private let most: Int
     private let claim: @Sendable ([ClaimRequest], WorkLane) throws -> LeasedRunner.Claimed
-    private let state = Mutex(State())
+    private let line = Mutex<[Waiting]>([])
 
     init(pool: LanePool<WorkLane>, most: Int, claim: @escaping @Sendable ([ClaimRequest], WorkLane) throws -> LeasedRunner.Claimed) {
         self.pool = pool
@@ -36,29 +30,26 @@ final class ClaimLine: Sendable {
     /// - Throws: what the claim throws, to all whose it was; `LanePoolStopped`.
     func claim(_ requests: [ClaimRequest]) async throws -> LeasedRunner.Claimed {
         try await withCheckedThrowingContinuation { continuation in
-            let number = state.withLock { state in
-                state.last += 1
-                state.waiting.append(Waiting(number: state.last, requests: requests, continuation: continuation))
-                return state.last
-            }
+            line.withLock { $0.append(Waiting(requests: requests, continuation: continuation)) }
             // One call of a lane each: it may find that an earlier one has taken this claim along.
             if pool.submit({ [self] lane in claimWaiting(lane) }) { return }
-            let own = state.withLock { state in
-                state.waiting.firstIndex { $0.number == number }.map { state.waiting.remove(at: $0) }
+            let left = line.withLock { waiting in
+                defer { waiting = [] }
+                return waiting
             }
-            own?.continuation.resume(throwing: LanePoolStopped())
+            for waiting in left { waiting.continuation.resume(throwing: LanePoolStopped()) }
         }
     }
 
     private func claimWaiting(_ lane: WorkLane) {
-        let together = state.withLock { state in
+        let together = line.withLock { waiting in
             var jobs = 0
-            let count = state.waiting.prefix { waiting in
-                jobs += waiting.requests.count
-                return jobs <= most || jobs == waiting.requests.count
+            let count = waiting.prefix { one in
+                jobs += one.requests.count
+                return jobs <= most || jobs == one.requests.count
             }.count
-            defer { state.waiting.removeFirst(count) }
-            return Array(state.waiting.prefix(count))
+            defer { waiting.removeFirst(count) }
+            return Array(waiting.prefix(count))
         }
         guard !together.isEmpty else { return }
         do {

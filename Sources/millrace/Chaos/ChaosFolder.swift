@@ -9,8 +9,8 @@ enum ChaosFolder {
     }
 
     static func write(_ text: String, to path: String) throws {
-        // A reader sees the old file or the new one.
-        let draft = path + ".new"
+        // A reader sees the old file or the new one; another process may write the same.
+        let draft = "\(path).\(getpid())"
         guard let file = fopen(draft, "w") else { throw CommandFailure(.failure, "\(path) cannot be written") }
         let written = fputs(text, file)
         guard fclose(file) == 0, written >= 0, rename(draft, path) == 0 else { throw CommandFailure(.failure, "\(path) cannot be written") }

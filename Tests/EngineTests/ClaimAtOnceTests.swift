@@ -6,7 +6,6 @@ import TestSupport
 import Testing
 
 @testable import Engine
-@testable import RabbitMQ
 
 /// The usual claims and ends of leased runs: one statement each, and its own transaction.
 @Suite(.database(.engine), .timeLimit(.minutes(1)))
@@ -39,10 +38,7 @@ struct ClaimAtOnceTests {
         /// What a message would speak of, as the row stands.
         func request(_ id: Identifier, kind: String) async throws -> ClaimRequest {
             try await rig.script("update outbox set sent_at = now() where job_id = '\(id)'")
-            var request = ClaimRequest(id: id, publish: try await rig.number(of: id), kind: kind)
-            request.receipt = ClaimRequest.Receipt(
-                connection: 1, tag: DeliveryTag(channel: Channel(number: 1, generation: 1), number: 1), jobs: 1)
-            return request
+            return .told(id: id, publish: try await rig.number(of: id), kind: kind)
         }
     }
 

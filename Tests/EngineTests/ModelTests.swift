@@ -8,7 +8,6 @@ import TestSupport
 import Testing
 
 @testable import Engine
-@testable import RabbitMQ
 
 /// The engine's steps on the real database in random order, with a broker that loses and repeats, and crashes between any two steps.
 ///
@@ -299,10 +298,9 @@ private final class Model {
         // Now and then as a worker without a broker finds them.
         let isTold = dice.roll(4) > 0
         var requests = messages.map { message in
-            var request = ClaimRequest(id: message.id, publish: message.publish, kind: message.kind)
-            let tag = DeliveryTag(channel: Channel(number: 1, generation: 1), number: 1)
-            if isTold { request.receipt = ClaimRequest.Receipt(connection: 1, tag: tag, jobs: 1) }
-            return request
+            isTold
+                ? ClaimRequest.told(id: message.id, publish: message.publish, kind: message.kind)
+                : ClaimRequest(id: message.id, publish: message.publish, kind: message.kind)
         }
         let atomic = requests.filter { Self.atomicKinds.contains($0.kind) }
         requests.removeAll { Self.atomicKinds.contains($0.kind) }

@@ -114,7 +114,7 @@ final class Settler: Sendable {
         }
         let ours = batch.filter { run in
             if let lease = run.job.lease, locked[run.job.id]?.run == lease.run { return true }
-            core.log.warning("a late end was fenced by the number of its run", ["job": run.job.id.text("job")])
+            core.tellFenced(run.job)
             return false
         }
         let written = try writeGroups(of: ours, on: connection)

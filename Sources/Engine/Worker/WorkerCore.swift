@@ -78,12 +78,15 @@ struct WorkerCore: Sendable {
         let late = try runs.allSatisfy { $0.job.permit == nil } ? finish() : connection.transaction { _ in try finish() }
         for (job, _) in runs {
             if late.contains(job.id) {
-                log.warning("a late end was fenced by the number of its run", ["job": job.id.text("job")])
+                tellFenced(job)
             } else {
                 metrics.count(kind: job.kind, outcome: JobState.completed.rawValue)
             }
         }
     }
+
+    /// A run was rescued before its end was written, and the end is not.
+    func tellFenced(_ job: ClaimedJob) { log.warning("a late end was fenced by the number of its run", ["job": job.id.text("job")]) }
 
     /// A notice that cannot be written for a lasting reason must not keep a job from its end.
     private func announce(_ job: ClaimedJob, _ finish: Finish, on connection: Connection) throws {

@@ -84,7 +84,7 @@ struct BenchTests {
                 "--snapshot-seconds", "1", "--snapshot-run", "1", "--json", within: .seconds(90))
             #expect(ended.code == 0, "\(ended.log)")
             let report = try JSONValue(parsing: ended.output)
-            for ratio in ["ratio_finished", "ratio_finished_and_backlog", "ratio_snapshots", "ratio_none_again"] {
+            for ratio in ["ratio_finished", "ratio_finished_and_backlog", "ratio_snapshots", "ratio_snapshots_end"] {
                 #expect(report[ratio]?.double ?? 0 > 0, "\(ratio)")
             }
         }

@@ -166,7 +166,8 @@ begin
             where j.id = any(c.holders) and j.limit_key = c.key and (select true from outbox w where w.job_id = j.id limit 1) is null
         ) h
         cross join lateral (
-            select count(*) as count from outbox where limit_key = c.key and gated and state in ('scheduled', 'ready')
+            select (select count(*) from outbox where limit_key = c.key and gated and state = 'scheduled')
+                 + (select count(*) from outbox where limit_key = c.key and gated and state = 'ready') as count
         ) a
     ), chosen as materialized (
         select r.key, o.job_id, row_number() over (partition by r.key order by o.rank, o.job_id) - 1 as turn, r.from_at, r.step

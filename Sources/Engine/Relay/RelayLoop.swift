@@ -172,7 +172,6 @@ final class RelayLoop {
         var confirmed = 0
         var taken = 0
         var left: [Row] = []
-        var parked = 0
         // Without locks a pick is a look, and most looks find nothing: the transaction begins with the marks.
         var found = picker.skipsLocked ? nil : try picker.pick(queue: queue, slots: slots, settled: numbers.last, on: connection)
         if let found, found.isEmpty { return 0 }
@@ -181,7 +180,7 @@ final class RelayLoop {
             guard !picked.isEmpty else { return }
             let rows = try mark(picked, left: &left, on: connection)
             taken = rows.count
-            guard !rows.isEmpty else { return parked = try park(left, on: connection) }
+            guard !rows.isEmpty else { return }
             // A turn's jobs make at least eight messages, so that several workers get their share of a small backlog.
             let messages = grouped(rows, limit: max(1, min(definition.jobsPerMessage, rows.count / 8)))
             let outcomes = try publisher.publish(messages.map { $0.outgoing(routingKey: topology.name(queue)) })
@@ -197,7 +196,7 @@ final class RelayLoop {
             windows[queue, default: BrokerWindow()].sent(jobs: taken, messages: messages.count)
             if !notTaken.isEmpty { _ = try connection.run(SQL.Relay.unmark, notTaken) }
         }
-        if taken > 0, !left.isEmpty { parked = try connection.transaction { try park(left, on: $0) } }
+        let parked = left.isEmpty ? 0 : try park(left)
         if parked < left.count {
             try picker.stepBack(left, in: queue)
             hasLeft = true
@@ -211,11 +210,9 @@ final class RelayLoop {
 
     /// Parks those of the rows whose keys others wait for: they would travel to a worker only to be parked there.
     ///
-    /// What somebody else holds is left for the next time. In a transaction that sends nothing, or the counters would be held until the broker has answered.
-    private func park(_ left: [Row], on connection: Connection) throws -> Int {
-        let ids = try left.map { try $0("job_id") as Identifier }
-        let keys: [String] = try connection.run(SQL.Limits.holdWaitingOf, ids).map { try $0("key") }
-        return keys.isEmpty ? 0 : try connection.run(SQL.Limits.parkWaiting, ids, keys).affected
+    /// What somebody else holds is left for the next time. Not in the transaction that sends, or the counters would be held until the broker has answered.
+    private func park(_ left: [Row]) throws -> Int {
+        try connection.run(SQL.Limits.parkWaiting, left.map { try $0("job_id") as Identifier }).affected
     }
 
     /// Marks the rows, each with the number under which it is published now.

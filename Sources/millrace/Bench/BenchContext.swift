@@ -50,6 +50,28 @@ struct BenchContext {
         try warnOfOthers()
     }
 
+    /// The same in another database, with queues and a tally of its own.
+    private init(_ other: BenchContext, in database: String) throws {
+        (platform, catalog, report, accounts, keys) = (other.platform, other.catalog, other.report, other.accounts, other.keys)
+        var (settings, load) = (other.connection.settings, other.load)
+        settings.database = database
+        load.database = database
+        connection = try Connection(settings)
+        self.load = load
+        meter = Meter(connection: connection, servers: other.meter.servers)
+        try BenchDatabase.prepare(connection)
+        try BenchDatabase.empty(connection)
+    }
+
+    /// Runs the body with the same in a second database, which is made for it and removed: what one holds, the other does not.
+    func withTwin(_ body: (BenchContext) throws -> Void) throws {
+        let database = try BenchDatabase.makeTwin(connection)
+        // Refuses one of that name that is not a benchmark's, and then nothing is removed.
+        let twin = try BenchContext(self, in: database)
+        defer { BenchDatabase.remove(database, connection) }
+        try twin.withQueues { try body(twin) }
+    }
+
     /// The kind to run, which must be one of ours.
     static func kind(_ arguments: Arguments, default standard: String = "bench.noop") throws -> String {
         let kind = arguments.value("--kind") ?? standard

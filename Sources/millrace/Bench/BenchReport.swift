@@ -51,11 +51,15 @@ final class BenchReport {
         return Spread(samples.suffix(Int((Double(samples.count) * share).rounded(.up))).compactMap { $0[measure] })
     }
 
-    /// One series against another, by their medians.
-    func ratio(_ key: String, _ text: String, of name: String, to base: String, _ measure: Measure, last share: Double = 1) {
-        guard let one = spread(name, measure, last: share), let other = spread(base, measure), other.median > 0 else { return }
+    /// One series against another whose runs lay beside its own: by their medians, and run by run.
+    func pairs(_ key: String, _ text: String, of name: String, to base: String, _ measure: Measure, last share: Double = 1) {
+        guard let one = spread(name, measure, last: share), let other = spread(base, measure, last: share), other.median > 0 else { return }
         let ratio = one.median / other.median
-        fact(key, "\(Measure(key: "", label: "", unit: "", digits: 3).text(ratio))  (\(text))", .double(ratio))
+        func shown(_ ratio: Double, digits: Int) -> String { Measure(key: "", label: "", unit: "", digits: digits).text(ratio) }
+        let count = Int((Double(values(name, measure).count) * share).rounded(.up))
+        let pairs = zip(values(name, measure), values(base, measure)).suffix(count).map { $1 > 0 ? $0 / $1 : .infinity }
+        let byPair = pairs.map { shown($0, digits: 2) }.joined(separator: ", ")
+        fact(key, "\(shown(ratio, digits: 3))  (\(text), medians; by pair \(byPair))", .double(ratio))
     }
 
     /// The table and the document.

@@ -6,7 +6,8 @@ internal import Postgres
 enum GrowthBench: Benchmark {
     static let name = "growth"
     static let usage = """
-        the drain with nothing, with finished jobs, with a backlog on top, and under overlapping old snapshots; prints the ratios
+        the drain with finished jobs, with a backlog on top, and under overlapping old snapshots, each in turn with one in a second database
+        that has nothing of it; prints the ratios
             --finished 10000000  --backlog 1000000  --backlog-in other|same|scheduled  --snapshots 3  --snapshot-seconds 120
             --snapshot-run 240 (seconds of drains under them)  --kind bench.noop  --jobs 50000  --runs 3;  0 leaves a part out
         """
@@ -34,27 +35,23 @@ enum GrowthBench: Benchmark {
         var options: JSONObject = ["kind": .string(kind), "backlog-in": .string(place.rawValue)]
         for (key, value) in numbers { options[key] = .int(Int64(value)) }
         let context = try BenchContext(name, arguments, options: options)
-        let series = GrowthSeries(context: context, kind: kind, jobs: jobs, runs: runs)
         try context.withQueues {
-            _ = try DrainRun(context: context, kind: kind, jobs: min(jobs, 5000)).measured()
-            try series.drain("none")
-            if finished > 0 {
-                try series.fillFinished(finished)
-                try series.drain("finished")
-            }
-            if backlog > 0 {
-                try series.fillBacklog(backlog, place)
-                try series.drain(finished > 0 ? "finished and backlog" : "backlog", leavesRest: place == .same)
-            }
-            try BenchDatabase.empty(context.connection)
-            if snapshots > 0 {
-                try series.drain("snapshots", under: snapshots, age: .seconds(age), duration: .seconds(duration))
+            try context.withTwin { twin in
+                let series = GrowthSeries(context: context, twin: twin, kind: kind, jobs: jobs, runs: runs)
+                for context in [context, twin] { _ = try DrainRun(context: context, kind: kind, jobs: min(jobs, 5000)).measured() }
+                if finished > 0 {
+                    try series.fillFinished(finished)
+                    try series.drain("finished")
+                }
+                if backlog > 0 {
+                    try series.fillBacklog(backlog, place)
+                    try series.drain(finished > 0 ? "finished and backlog" : "backlog", leavesRest: place == .same)
+                }
                 try BenchDatabase.empty(context.connection)
+                if snapshots > 0 { try series.drain("snapshots", under: snapshots, age: .seconds(age), duration: .seconds(duration)) }
+                series.showRatios()
             }
-            // What the machine did meanwhile shows here.
-            try series.drain("none again")
         }
-        series.showRatios()
         context.report.end()
         try BenchDatabase.empty(context.connection)
     }

@@ -2,17 +2,20 @@ internal import Engine
 internal import Postgres
 
 /// The drains of the growth benchmark and what lies around them.
+///
+/// Each has one beside it, in a database of the same server that holds nothing: a machine that is slower for a minute is slower for both.
 struct GrowthSeries {
     let context: BenchContext
+    let twin: BenchContext
     let kind: String
     let jobs: Int
     let runs: Int
 
     func drain(_ name: String, leavesRest: Bool = false) throws {
         // What waits in the queue already would run while the others are enqueued.
-        if leavesRest { return try (0..<runs).forEach { _ in try drainOnce(name, leavesRest: true, on: nil) } }
-        try withRig { rig in
-            for _ in 0..<runs { try drainOnce(name, leavesRest: false, on: rig) }
+        if leavesRest { return try (0..<runs).forEach { try pair(name, $0, leavesRest: true, on: nil) } }
+        try withRigs { rigs in
+            for run in 0..<runs { try pair(name, run, on: rigs) }
         }
     }
 
@@ -20,25 +23,39 @@ struct GrowthSeries {
     func drain(_ name: String, under count: Int, age: Duration, duration: Duration) throws {
         let snapshots = try OldSnapshots(context.connection.settings, count: count, age: age)
         let end = ContinuousClock.now + duration
-        try withRig { rig in
+        try withRigs { rigs in
+            var run = 0
             repeat {
                 try snapshots.turn()
-                try drainOnce(name, leavesRest: false, on: rig)
+                try pair(name, run, on: rigs)
+                run += 1
             } while ContinuousClock.now < end
         }
     }
 
+    private typealias Rigs = (own: BenchRig, twin: BenchRig)
+
     /// Relay, worker and scheduler stay up from drain to drain, as those of a platform do.
-    private func withRig(_ body: (BenchRig) throws -> Void) throws {
-        let rig = try BenchRig(context, queue: context.queue(of: kind))
-        rig.start()
-        defer { rig.stop() }
-        try body(rig)
+    private func withRigs(_ body: (Rigs) throws -> Void) throws {
+        let rigs = (own: try BenchRig(context, queue: context.queue(of: kind)), twin: try BenchRig(twin, queue: twin.queue(of: kind)))
+        for rig in [rigs.own, rigs.twin] { rig.start() }
+        defer { for rig in [rigs.own, rigs.twin] { rig.stop() } }
+        try body(rigs)
     }
 
-    private func drainOnce(_ name: String, leavesRest: Bool, on rig: BenchRig?) throws {
-        context.report.record(name, try DrainRun(context: context, kind: kind, jobs: jobs, leavesRest: leavesRest, standing: rig).measured())
+    /// One drain with what is to be measured, one with nothing; there and back.
+    private func pair(_ name: String, _ run: Int, leavesRest: Bool = false, on rigs: Rigs?) throws {
+        func own() throws {
+            let run = DrainRun(context: context, kind: kind, jobs: jobs, leavesRest: leavesRest, standing: rigs?.own)
+            context.report.record(name, try run.measured())
+        }
+        func empty() throws {
+            context.report.record(Self.beside(name), try DrainRun(context: twin, kind: kind, jobs: jobs, standing: rigs?.twin).measured())
+        }
+        for drain in run % 2 == 0 ? [empty, own] : [own, empty] { try drain() }
     }
+
+    private static func beside(_ name: String) -> String { "nothing, beside \(name)" }
 
     /// Ended jobs of the last days, set-based: their partitions and indexes are as large as real ones.
     func fillFinished(_ count: Int) throws {
@@ -88,12 +105,13 @@ struct GrowthSeries {
 
     func showRatios() {
         let report = context.report
-        for name in ["finished", "finished and backlog", "backlog", "snapshots", "none again"] {
+        for name in ["finished", "finished and backlog", "backlog", "snapshots"] {
             let key = "ratio_" + name.split(separator: " ").joined(separator: "_")
-            report.ratio(key, "drain with \(name) to drain with none, medians", of: name, to: "none", DrainRun.rate)
+            report.pairs(key, "drain with \(name) to drain with nothing beside it", of: name, to: Self.beside(name), DrainRun.rate)
         }
-        report.ratio(
-            "ratio_snapshots_end", "the last third of the drains under snapshots to none", of: "snapshots", to: "none", DrainRun.rate, last: 1 / 3)
+        report.pairs(
+            "ratio_snapshots_end", "the last third of the drains under snapshots to those beside them", of: "snapshots", to: Self.beside("snapshots"),
+            DrainRun.rate, last: 1 / 3)
     }
 
     private func chunks(of count: Int, _ body: (Int, Int) throws -> Void) throws {

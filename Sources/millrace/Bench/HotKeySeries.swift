@@ -99,10 +99,8 @@ struct HotKeySeries {
     }
 
     private func ratio(_ key: String, _ name: String, _ measure: Measure, _ company: Company, to other: Company) {
-        let (one, base) = (company.rawValue, other.rawValue)
-        let pairs = zip(context.report.values(one, measure), context.report.values(base, measure)).map { $1 > 0 ? $0 / $1 : .infinity }
-        let text = pairs.map { Measure(key: "", label: "", unit: "", digits: 2).text($0) }.joined(separator: ", ")
-        context.report.ratio(key, "\(name) of the others \(one) to theirs \(base), medians; by pair \(text)", of: one, to: base, measure)
+        context.report.pairs(
+            key, "\(name) of the others \(company.rawValue) to theirs \(other.rawValue)", of: company.rawValue, to: other.rawValue, measure)
     }
 
     private func flood(_ company: Company, _ bell: RelayBell) throws -> Producers? {
@@ -121,7 +119,8 @@ struct HotKeySeries {
             return job
         }
         try flood.connect()
-        flood.start(jobs: Int(wanted * 3600), rate: wanted)
+        // In step with the others, it would meet the same ones again and again, or none of them.
+        flood.start(jobs: Int(wanted * 3600), rate: wanted, isUneven: true)
         return flood
     }
 

@@ -34,6 +34,8 @@ final class Producers {
         var jobs: Int
         /// Transactions per second over all producers.
         var rate: Double?
+        /// Each at a random moment of its own stretch of time, in step with nobody else's schedule.
+        var isUneven: Bool
         var began: Int64
         var progress: Progress
     }
@@ -99,9 +101,10 @@ final class Producers {
     ///
     /// - Returns: when the schedule begins.
     @discardableResult
-    func start(jobs: Int, rate: Double?) -> Int64 {
+    func start(jobs: Int, rate: Double?, isUneven: Bool = false) -> Int64 {
         progress = Progress()
-        let order = Order(jobs: jobs, rate: rate.map { $0 / Double(batch) }, began: monotonicNanoseconds(), progress: progress)
+        let order = Order(
+            jobs: jobs, rate: rate.map { $0 / Double(batch) }, isUneven: isUneven, began: monotonicNanoseconds(), progress: progress)
         for mailbox in orders { mailbox.put(order) }
         return order.began
     }
@@ -139,7 +142,7 @@ final class Producers {
             let jobs = range.map(make)
             var due = monotonicNanoseconds()
             if let rate = order.rate {
-                due = order.began + Int64(Double(number) / rate * 1e9)
+                due = order.began + Int64((Double(number) + (order.isUneven ? .random(in: 0..<1) : 0)) / rate * 1e9)
                 let early = due - monotonicNanoseconds()
                 if early > 0 { pause(.nanoseconds(early)) }
             }

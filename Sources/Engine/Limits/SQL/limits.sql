@@ -9,14 +9,20 @@ select job_id, verdict from take_permits($1::uuid[], $2::text[], $3::boolean[], 
 -- name: park
 update outbox set state = 'parked', gated = true, sent_at = null, resends = 0 where job_id = any($1::uuid[])
 
--- Those of the jobs whose keys ($2) the relay holds, and which nobody has in hand.
+-- Those of the jobs whose keys others wait for, without what somebody else holds. The marks are looked at again under the locks, and who takes a lock after this
+-- statement sees what it parked.
 -- name: parkWaiting
-with fresh as (
-    select job_id from outbox
-    where job_id = any($1::uuid[]) and limit_key = any($2::text[]) and not gated and sent_at is null and state not in ('scheduled', 'parked')
+with held as materialized (
+    select c.key from limit_counters c
+    where c.waiting and c.key = any(array(select o.limit_key from outbox o where o.job_id = any($1::uuid[]) and not o.gated))
+    order by c.key for update skip locked
+), fresh as materialized (
+    select o.ctid as place, o.job_id from outbox o
+    where o.job_id = any($1::uuid[]) and o.limit_key = any(array(select key from held)) and not o.gated and o.sent_at is null
+      and o.state not in ('scheduled', 'parked')
     for update skip locked
 )
-update outbox o set state = 'parked', gated = true, resends = 0 from fresh f where o.job_id = any($1::uuid[]) and o.job_id = f.job_id
+update outbox o set state = 'parked', gated = true, resends = 0 from fresh f where o.ctid = f.place and o.job_id = f.job_id
 
 -- Jobs of a key that is in somebody's hands come again in a moment.
 -- name: putBack
@@ -25,12 +31,6 @@ update outbox set sent_at = null, state = 'scheduled', run_at = now() + interval
 -- Those of the keys for which others wait, locked; the last act of a transaction that ends leases: nobody waits for these locks longer than for its commit.
 -- name: holdWaiting
 select c.key from limit_counters c where c.waiting and c.key = any($1::text[]) order by c.key for update
-
--- The same for the keys of these jobs, without what somebody else holds.
--- name: holdWaitingOf
-select c.key from limit_counters c
-where c.waiting and c.key = any(array(select o.limit_key from outbox o where o.job_id = any($1::uuid[]) and not o.gated))
-order by c.key for update skip locked
 
 -- Taken in a statement of its own before `letThrough`: what it reads must be younger than the lock.
 -- name: holdCounters

@@ -15,7 +15,7 @@ import Testing
 /// the database leads through a proxy that breaks at some message of some steps, before the server has seen it or before anybody has seen the answer: so a
 /// crash falls between any two statements, and into every COMMIT. After every step the ledger must be whole. `MILLRACE_TEST_SEED` repeats a run, apart from
 /// what depends on the clock.
-@Suite(.database(.engine), .timeLimit(.minutes(2)))
+@Suite(.database(.engine), .timeLimit(.minutes(5)))
 struct ModelTests {
     @Test(arguments: 0..<6) func `whatever happens in whatever order, every job ends once and its effects are exactly its completion's`(run: Int)
         async throws

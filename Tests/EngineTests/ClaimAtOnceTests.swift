@@ -58,6 +58,18 @@ struct ClaimAtOnceTests {
         }
     }
 
+    @Test func `rows are locked in the order of their ids, whatever the order of their wake-ups`() async throws {
+        try await EngineRig.with(kinds: [Self.free]) { rig in
+            let numbers: [Identifier: Int64] = [.init(high: 1, low: 2): 7, .init(high: 1, low: 1): 9, .init(high: 0, low: 3): 8]
+            let requests = numbers.map { ClaimRequest.told(id: $0.key, publish: $0.value, kind: "test.leased") }.sorted { $0.id > $1.id }
+            _ = try Claim.takeAtOnce(requests, on: Connection(rig.settings)) { ids, publish in
+                #expect(ids == numbers.keys.sorted())
+                #expect(publish == ids.map { numbers[$0] ?? 0 })
+                return []
+            }
+        }
+    }
+
     @Test func `the first statement's failure is the claim's`() async throws {
         try await EngineRig.with(kinds: [Self.limited]) { rig in
             let hand = try await Hand(rig)

@@ -186,4 +186,17 @@ struct OutboxPickerTests {
             try reader.script("commit")
         }
     }
+
+    @Test func `of rows that are all in others' hands none is picked`() async throws {
+        try await EngineRig.with(kinds: kinds) { rig in
+            _ = try await rig.enqueue(jobs(3, of: 1))
+            var picker = OutboxPicker(skipsLocked: true)
+            let (holder, other) = (try Connection(rig.settings), try Connection(rig.settings))
+            try holder.transaction { holder in
+                _ = try holder.run(.once("select job_id from outbox for update"))
+                #expect(try picker.pick(queue: "fast", slots: 10, on: other).isEmpty)
+            }
+            #expect(try picker.pick(queue: "fast", slots: 10, on: other).count == 3)
+        }
+    }
 }

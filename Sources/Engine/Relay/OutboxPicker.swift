@@ -98,8 +98,10 @@ struct OutboxPicker: Sendable {
                 pickers[queue]?.forget()
                 looked(at: queue, finding: [], from: now)
                 if count == 0 { return [] }
-                if places[queue] != nil { for row in rows { places[queue]?.last[try Flow(row)] = min(try row("publish"), settled) } }
-                return rows
+                // All that are counted may be in others' hands: then there is one row, with the count alone.
+                let free = try rows.filter { try $0("job_id") as Identifier? != nil }
+                if places[queue] != nil { for row in free { places[queue]?.last[try Flow(row)] = min(try row("publish"), settled) } }
+                return free
             }
             flows = try look(at: queue, settled: settled, from: now, on: connection)
         }

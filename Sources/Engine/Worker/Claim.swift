@@ -22,7 +22,9 @@ enum Claim {
     ) throws -> (jobs: [ClaimedJob], rest: [ClaimRequest]) {
         guard !requests.isEmpty, requests.allSatisfy({ $0.receipt != nil }) else { return ([], requests) }
         do {
-            func takeAll() throws -> [ClaimedJob] { try take(requests.map(\.id), requests.map(\.publish)) }
+            // In order of id, as everybody locks: wake-ups that came twice, or rows that the relay marks again, are then waited for and no deadlock.
+            let ordered = requests.sorted { $0.id < $1.id }
+            func takeAll() throws -> [ClaimedJob] { try take(ordered.map(\.id), ordered.map(\.publish)) }
             let jobs = try connection.isInTransaction ? connection.savepoint(takeAll) : takeAll()
             let taken = Set(jobs.map(\.id))
             return (jobs, requests.filter { !taken.contains($0.id) })

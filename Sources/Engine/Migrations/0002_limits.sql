@@ -139,6 +139,7 @@ end $$;
 -- Counts the keys anew and lets through what fits, by priority, then by age; the caller holds the counters. What was let through and is not yet claimed counts as
 -- if it ran, so that nobody is let through for nothing. Under a rate, each gets a time of its own, one step after the other and a second ahead at most; the
 -- claim of one lets the next one through. Nothing can be parked meanwhile, so a mark is cleared when all that are parked were let through.
+-- What is on its way is counted state by state: asked for two states at once, a plan may walk over all that the key has parked.
 create function let_through(keys text[], concurrency integer[], step bigint[], burst integer[]) returns bigint
 language plpgsql set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 #variable_conflict use_column

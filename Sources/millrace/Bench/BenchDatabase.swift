@@ -40,21 +40,18 @@ enum BenchDatabase {
     static func makeTwin(_ connection: Connection) throws -> String {
         let name = connection.settings.database + "_twin"
         do {
-            try connection.script("create database \(try quoted(name, connection))")
-        } catch let error as PostgresError where error.sqlState == "42P04" {
-            // It stands; `prepare` says whether it is ours.
-        } catch let error as PostgresError where error.kind == .insufficientPrivilege {
+            try connection.script("create database \(connection.quotedIdentifier(name))")
+        } catch {
+            // Where it stands already, `prepare` says whether it is ours.
+            if error.sqlState == "42P04" { return name }
+            guard error.kind == .insufficientPrivilege else { throw error }
             throw CommandFailure(.failure, "this benchmark compares with a second database, \(name): its role must be allowed to create one")
         }
         return name
     }
 
     static func remove(_ name: String, _ connection: Connection) {
-        if let name = try? quoted(name, connection) { try? connection.script("drop database if exists \(name) with (force)") }
-    }
-
-    private static func quoted(_ name: String, _ connection: Connection) throws -> String {
-        try connection.run(.once("select quote_ident($1) as name"), name).only()("name")
+        try? connection.script("drop database if exists \(connection.quotedIdentifier(name)) with (force)")
     }
 
     /// A superuser's right, or that of `pg_checkpoint`; without it the server makes its own.

@@ -40,26 +40,21 @@ final class BenchReport {
         line("\(name), run \(series[index].samples.count)  \(sample.line)")
     }
 
-    /// One figure of each run, in their order.
-    func values(_ name: String, _ measure: Measure) -> [Double] {
-        series.first { $0.name == name }?.samples.compactMap { $0[measure] } ?? []
+    /// One figure of each run, in their order, or of this share of the runs at the end.
+    private func values(_ name: String, _ measure: Measure, last share: Double = 1) -> [Double] {
+        let samples = series.first { $0.name == name }?.samples ?? []
+        return samples.suffix(Int((Double(samples.count) * share).rounded(.up))).compactMap { $0[measure] }
     }
 
-    /// The spread of a series, or of this share of its runs at the end.
-    func spread(_ name: String, _ measure: Measure, last share: Double = 1) -> Spread? {
-        let samples = series.first { $0.name == name }?.samples ?? []
-        return Spread(samples.suffix(Int((Double(samples.count) * share).rounded(.up))).compactMap { $0[measure] })
-    }
+    func spread(_ name: String, _ measure: Measure) -> Spread? { Spread(values(name, measure)) }
 
     /// One series against another whose runs lay beside its own: by their medians, and run by run.
     func pairs(_ key: String, _ text: String, of name: String, to base: String, _ measure: Measure, last share: Double = 1) {
-        guard let one = spread(name, measure, last: share), let other = spread(base, measure, last: share), other.median > 0 else { return }
-        let ratio = one.median / other.median
+        let (ones, others) = (values(name, measure, last: share), values(base, measure, last: share))
+        guard let one = Spread(ones)?.median, let other = Spread(others)?.median, other > 0 else { return }
         func shown(_ ratio: Double, digits: Int) -> String { Measure(key: "", label: "", unit: "", digits: digits).text(ratio) }
-        let count = Int((Double(values(name, measure).count) * share).rounded(.up))
-        let pairs = zip(values(name, measure), values(base, measure)).suffix(count).map { $1 > 0 ? $0 / $1 : .infinity }
-        let byPair = pairs.map { shown($0, digits: 2) }.joined(separator: ", ")
-        fact(key, "\(shown(ratio, digits: 3))  (\(text), medians; by pair \(byPair))", .double(ratio))
+        let byPair = zip(ones, others).map { shown($1 > 0 ? $0 / $1 : .infinity, digits: 2) }.joined(separator: ", ")
+        fact(key, "\(shown(one / other, digits: 3))  (\(text), medians; by pair \(byPair))", .double(one / other))
     }
 
     /// The table and the document.

@@ -1,4 +1,5 @@
 import Bytes
+import Faults
 import HTTPClient
 import HTTPServer
 import JSON
@@ -205,7 +206,7 @@ import Testing
     @Test func `whatever is sent is answered as documented, and never with 5xx`() async throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed \(seed)")
-        var random = SeededRandom(state: seed)
+        var random = SeededGenerator(seed: seed)
         var requests: [(ContractOperation, JSONValue?)] = []
         let contract = TestContract.shared.contract
         let sample = Sample(document: contract.document)
@@ -227,22 +228,9 @@ import Testing
     }
 }
 
-/// A small random generator whose seed can be printed and used again.
-struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// A body with something else in one place.
 enum Mutation {
-    static func of(_ value: JSONValue, _ random: inout SeededRandom) -> JSONValue {
+    static func of(_ value: JSONValue, _ random: inout SeededGenerator) -> JSONValue {
         if case .object(let object) = value, let member = object.members.randomElement(using: &random), Int.random(in: 0..<10, using: &random) > 0 {
             var changed = object
             if Int.random(in: 0..<12, using: &random) == 0 {

@@ -1,5 +1,6 @@
 import Business
 import Clocks
+import Faults
 import Testing
 
 /// The breaker's rules, without a database.
@@ -144,7 +145,7 @@ struct EndpointHealthTests {
 
     @Test func `whatever happens, it is never called in a pause and never stuck`() {
         let seed = UInt64.random(in: 0...UInt64.max)
-        var dice = Dice(state: seed)
+        var dice = SeededGenerator(seed: seed)
         var play = Play()
         for step in 0..<20_000 {
             switch Int.random(in: 0..<8, using: &dice) {
@@ -167,18 +168,5 @@ struct EndpointHealthTests {
                 #expect(health.admission(at: until) == .probe, "\(says)")
             }
         }
-    }
-}
-
-/// SplitMix64.
-private struct Dice: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
     }
 }

@@ -1,6 +1,7 @@
 import Business
 import Bytes
 import Clocks
+import Faults
 import Postgres
 import Synchronization
 import TestSupport

@@ -1,4 +1,5 @@
 import Business
+import Faults
 import JSON
 import Testing
 

@@ -1,5 +1,6 @@
 import Business
 import Bytes
+import Faults
 import TestSupport
 import Testing
 
@@ -8,7 +9,7 @@ struct RightsTests {
     private static func most(of type: AccountType) -> Role { type.roles[0] }
 
     @Test func `a child never has more than its parent, in random trees`() {
-        var dice = Tenants.Dice()
+        var dice = SeededGenerator.fresh()
         for _ in 0..<300 {
             // A chain from the operator down; at each step a random group, no group, or an empty one.
             var groups: [Set<Permission>] = []

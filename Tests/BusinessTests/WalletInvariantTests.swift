@@ -1,5 +1,6 @@
 import Business
 import Bytes
+import Faults
 import Postgres
 import Synchronization
 import TestSupport

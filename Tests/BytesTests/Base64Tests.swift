@@ -1,4 +1,5 @@
 import Bytes
+import Faults
 import Testing
 
 @Suite struct Base64Tests {
@@ -45,24 +46,11 @@ import Testing
     @Test(arguments: 0..<64)
     func `random bytes read back from every spelling`(count: Int) {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let bytes = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
         for spelling in [Base64.standard, .standardUnpadded, .url, .urlUnpadded] {
             #expect(spelling.decode(spelling.encode(bytes)) == bytes, "seed \(seed), \(spelling)")
         }
         #expect(Base32.decode(Base32.encode(bytes)) == bytes, "seed \(seed)")
-    }
-}
-
-/// A small generator whose seed can be printed and used again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Clocks
+import Faults
 import Testing
 
 @Suite struct BackoffTests {
@@ -13,7 +14,7 @@ import Testing
 
     @Test func `full jitter spreads evenly from nothing to the ceiling`() throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let backoff = try Backoff.exponential(base: .seconds(10), cap: .seconds(10))
         var tenths = [Int](repeating: 0, count: 10)
         for _ in 0..<10_000 {
@@ -27,8 +28,8 @@ import Testing
 
     @Test func `the same generator draws the same delays`() throws {
         let backoff = try Backoff.exponential(base: .seconds(1), cap: .seconds(3600))
-        var first = SplitMix(state: 7)
-        var second = SplitMix(state: 7)
+        var first = SeededGenerator(seed: 7)
+        var second = SeededGenerator(seed: 7)
         for attempt in 1...20 {
             #expect(backoff.delay(afterAttempt: attempt, using: &first) == backoff.delay(afterAttempt: attempt, using: &second))
         }
@@ -40,7 +41,7 @@ import Testing
         #expect(backoff.range(afterAttempt: 2) == .seconds(240) ... .seconds(360))
         #expect(backoff.range(afterAttempt: 3) == .seconds(1440) ... .seconds(2160))
         #expect(backoff.range(afterAttempt: 100) == backoff.range(afterAttempt: 3))
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         let exact = try Backoff.delays([.seconds(5)])
         #expect(exact.delay(afterAttempt: 3, using: &generator) == .seconds(5))
         for attempt in 1...200 {
@@ -49,7 +50,7 @@ import Testing
     }
 
     @Test func `no attempt and no size makes it trap`() throws {
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(seed: 1)
         let longest = Duration.seconds(Int64.max)
         let backoffs = [
             try Backoff.exponential(base: .nanoseconds(1), factor: 1, cap: longest),

@@ -1,3 +1,4 @@
+import Faults
 import Testing
 
 @testable import Clocks
@@ -132,7 +133,7 @@ import Testing
     @Test(arguments: ["Europe/Berlin", "America/New_York", "Asia/Tehran", "Australia/Lord_Howe", "UTC"])
     func `every schedule agrees with walking through all minutes`(name: String) throws {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let zone = try TimeZoneRules.named(name)
         func field(_ range: ClosedRange<Int>) -> String {
             switch Int.random(in: 0..<5, using: &generator) {

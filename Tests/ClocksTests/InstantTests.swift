@@ -1,4 +1,5 @@
 import Clocks
+import Faults
 import Testing
 
 @Suite struct InstantTests {
@@ -43,7 +44,7 @@ import Testing
 
     @Test func `any instant of the first ten thousand years reads back`() {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<5_000 {
             let instant = Instant(microseconds: .random(in: -62_167_219_200_000_000...253_402_300_799_999_999, using: &generator))
             #expect(Instant(instant.preciseText) == instant, "seed \(seed)")

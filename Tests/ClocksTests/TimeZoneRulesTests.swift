@@ -1,3 +1,4 @@
+import Faults
 import Glibc
 import Testing
 
@@ -78,7 +79,7 @@ import Testing
         #expect(TimeZoneFile(bytes) != nil)
         for length in 0..<bytes.count { #expect(TimeZoneFile(Array(bytes[..<length])) == nil) }
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<2_000 {
             var changed = bytes
             for _ in 0..<Int.random(in: 1...4, using: &generator) {
@@ -96,7 +97,7 @@ import Testing
 
     @Test(.enabled(if: Python.hasTimeZones)) func `Python sees the same offsets in every zone`() {
         let seed = UInt64.random(in: .min ... .max)
-        var generator = SplitMix(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let program = """
             import sys, zoneinfo, datetime
             times = [int(line) for line in sys.stdin]

@@ -1,4 +1,5 @@
 import Bytes
+import Faults
 import TestSupport
 import Testing
 
@@ -22,8 +23,8 @@ struct FlowGapsTests {
     }
 
     @Test func `each flow is known, or in one gap, or beyond the stretch`() {
-        let seed = Seeded.ofThisRun
-        var random = Seeded(seed)
+        let seed = SeededGenerator.seedOfThisRun
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<2000 {
             // Few of each, also at the edges, so that they meet.
             func any() -> Flow {

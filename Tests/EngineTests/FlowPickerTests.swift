@@ -1,4 +1,6 @@
 import Bytes
+import Faults
+internal import TestSupport
 import Testing
 
 @testable import Engine
@@ -74,11 +76,11 @@ struct FlowPickerTests {
     }
 
     @Test func `no slot stays empty while a row waits, and no flow starves`() {
-        for seed in Seeded.ofThisRun..<Seeded.ofThisRun + 100 { wander(seed) }
+        for seed in SeededGenerator.seedOfThisRun..<SeededGenerator.seedOfThisRun + 100 { wander(seed) }
     }
 
     private func wander(_ seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         var picker = FlowPicker(agingStep: 5)
         var backlog = Backlog(rows: [:])
         for account in 1...UInt64(Int.random(in: 1...12, using: &random)) {

@@ -1,6 +1,8 @@
 import Bytes
 import Clocks
+import Faults
 import JSON
+internal import TestSupport
 import Testing
 
 @testable import Engine
@@ -23,28 +25,28 @@ struct LifeCycleTests {
             suspect: suspect, cancelled: false, startedAt: now, limitKey: nil, payloadFault: nil)
     }
 
-    private typealias Rules = LifeCycle<Seeded>
+    private typealias Rules = LifeCycle<SeededGenerator>
 
-    private func transition(_ job: ClaimedJob, _ end: LifeCycle<Seeded>.End, cancelled: Bool = false, seed: UInt64 = 1)
-        -> LifeCycle<Seeded>.Transition
+    private func transition(_ job: ClaimedJob, _ end: LifeCycle<SeededGenerator>.End, cancelled: Bool = false, seed: UInt64 = 1)
+        -> LifeCycle<SeededGenerator>.Transition
     {
-        var rules = LifeCycle(random: Seeded(seed))
+        var rules = LifeCycle(random: SeededGenerator(seed: seed))
         return rules.transition(of: job, definition: definition, end: end, cancelled: cancelled, worker: worker, now: now)
     }
 
-    private static func failed(_ disposition: JobError.Disposition) -> LifeCycle<Seeded>.End {
+    private static func failed(_ disposition: JobError.Disposition) -> LifeCycle<SeededGenerator>.End {
         .failed(JobError(disposition, code: "code", "message"))
     }
 
     /// Every end, by name.
-    private static let ends: [(name: String, end: LifeCycle<Seeded>.End)] = [
+    private static let ends: [(name: String, end: LifeCycle<SeededGenerator>.End)] = [
         ("done", .done("result")), ("withdrawn", .withdrawn), ("snooze", .snooze(.seconds(30))), ("transient", failed(.transient)),
         ("throttled", failed(.throttled(after: .seconds(100)))), ("interrupted", failed(.interrupted)), ("permanent", failed(.permanent)),
         ("invalid", failed(.invalid)),
     ]
 
     @Test func `every end of every run becomes what the table says`() throws {
-        for seed in Seeded.ofThisRun..<Seeded.ofThisRun + 50 {
+        for seed in SeededGenerator.seedOfThisRun..<SeededGenerator.seedOfThisRun + 50 {
             for (name, end) in Self.ends {
                 for cancelled in [false, true] {
                     for attempt in 1...5 {
@@ -58,7 +60,7 @@ struct LifeCycleTests {
         }
     }
 
-    private func check(_ transition: LifeCycle<Seeded>.Transition, of job: ClaimedJob, _ end: String, cancelled: Bool) throws {
+    private func check(_ transition: LifeCycle<SeededGenerator>.Transition, of job: ClaimedJob, _ end: String, cancelled: Bool) throws {
         let state: JobState? =
             switch end {
             // Completion beats cancel, and so does death: neither is a run that would go on.
@@ -109,7 +111,7 @@ struct LifeCycleTests {
     }
 
     @Test func `a kind that is gone from the catalog still ends`() {
-        var rules = LifeCycle(random: Seeded(1))
+        var rules = LifeCycle(random: SeededGenerator(seed: 1))
         let end = rules.transition(of: job(), definition: nil, end: Self.failed(.transient), cancelled: false, worker: worker, now: now)
         guard case .requeue(let requeue) = end else {
             Issue.record("it is tried again")

@@ -1,5 +1,6 @@
 import Bytes
 import Clocks
+import Faults
 import JSON
 import Lanes
 import Postgres
@@ -20,11 +21,11 @@ struct LimitRateTests {
         async throws
     {
         let step = Int64(1_000_000 / (rate.per * 10))
-        let seed = Seeded.ofThisRun
+        let seed = SeededGenerator.seedOfThisRun
         try await EngineRig.with(kinds: [LimitTests.kind(#""concurrency": 1000"#)]) { rig in
             let burst = Int32(rate.burst)
             let given = try await rig.database.run { connection in
-                var random = Seeded(seed)
+                var random = SeededGenerator(seed: seed)
                 var given: [Given] = []
                 let clock = Statement("test.clock", "select (extract(epoch from clock_timestamp()) * 1000000)::int8")
                 let began: Int64 = try connection.run(clock).only()(0)
@@ -149,7 +150,7 @@ struct LimitRateTests {
                     let ids = keys.map { _ in Identifier.next() }
                     #expect(try connection.run(SQL.Limits.takePermits, ids, keys, fresh, limits, none, nothing).count == 50)
                     _ = try connection.run(SQL.Limits.letThrough, keys, limits, none, nothing)
-                    _ = try connection.run(SQL.Claim.takeLimitedAtOnce, ids, ids.map { _ in Int64(1) }, Identifier.next(), [Int64](), Int32(5))
+                    _ = try connection.run(SQL.Claim.takeLimitedAtOnce, ids, Identifier.next(), [Int64](), ids.map { _ in Int64(1) }, Int32(5))
                 }
                 try connection.script("select pg_stat_force_next_flush()")
                 return try connection.run(.once("select seq_scan from pg_stat_user_tables where relname = 'limit_counters'")).only()(0) as Int

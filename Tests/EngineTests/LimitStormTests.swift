@@ -1,4 +1,5 @@
 import Bytes
+import Faults
 import JSON
 import Lanes
 import Postgres
@@ -56,7 +57,7 @@ struct LimitStormTests {
     }
 
     @Test(arguments: 0..<2) func `never above a limit, whatever breaks, and every job ends`(run: Int) async throws {
-        let seed = Seeded.ofThisRun &+ UInt64(run)
+        let seed = SeededGenerator.seedOfThisRun &+ UInt64(run)
         let (dice, slots) = (Dice(seed), Running())
         let queue = TestKinds.queue("fast", batch: 10, concurrency: 8)
         try await EngineRig.with(kinds: Self.kinds, queues: [queue], handlers: Self.handlers(dice, slots)) { (rig: EngineRig) async throws -> Void in

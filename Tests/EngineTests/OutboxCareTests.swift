@@ -32,6 +32,15 @@ struct OutboxCareTests {
         }
     }
 
+    @Test func `what costs more comes less often, each ten seconds while that is a twentieth of the time`() {
+        let second: Int64 = 1_000_000_000
+        #expect(Pace.rest(after: second / 1000, least: 2 * second) == 2 * second)
+        #expect(Pace.rest(after: second / 50, least: 2 * second) == 4 * second)
+        #expect(Pace.rest(after: second / 10, least: 2 * second) == 10 * second)
+        #expect(Pace.rest(after: second, least: 2 * second) == 20 * second)
+        #expect(Pace.rest(after: second / 1000, least: 60 * second) == 60 * second)
+    }
+
     @Test func `a lost wake-up behind a long backlog is found within a few rounds`() async throws {
         try await EngineRig.with(kinds: kinds) { rig in
             for _ in 0..<6 { _ = try await rig.enqueue((0..<2000).map { _ in NewJob("test.atomic", [:]) }) }

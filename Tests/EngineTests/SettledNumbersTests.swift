@@ -1,3 +1,4 @@
+import Faults
 import TestSupport
 import Testing
 
@@ -30,11 +31,11 @@ struct SettledNumbersTests {
 
     /// Transactions take numbers and end in any order; each look sees a snapshot first and the sequence a moment later.
     @Test func `no number appears that was settled before`() {
-        for seed in Seeded.ofThisRun..<Seeded.ofThisRun + 20 { wander(seed) }
+        for seed in SeededGenerator.seedOfThisRun..<SeededGenerator.seedOfThisRun + 20 { wander(seed) }
     }
 
     private func wander(_ seed: UInt64) {
-        var random = Seeded(seed)
+        var random = SeededGenerator(seed: seed)
         var numbers = SettledNumbers()
         var (nextTransaction, givenOut) = (Int64(1), Int64(0))
         var open: [Int64: [Int64]] = [:]

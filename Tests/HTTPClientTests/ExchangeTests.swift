@@ -1,3 +1,4 @@
+import Faults
 import HTTPClient
 import Testing
 
@@ -59,7 +60,7 @@ import Testing
         let server = LoopbackServer { _ in .answer(LoopbackServer.response()) }
         let client = try Loopback.client()
         let seed = UInt64.random(in: .min ... .max)
-        var random = SplitMix(seed)
+        var random = SeededGenerator(seed: seed)
         let body = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         _ = try await client.send(ClientRequest(.post, server.url, body: body, timeout: .seconds(30)))
         #expect(server.received[0].body == body, "seed \(seed)")

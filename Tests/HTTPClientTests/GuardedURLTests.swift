@@ -1,3 +1,4 @@
+import Faults
 import HTTPClient
 import Testing
 
@@ -32,7 +33,7 @@ import Testing
 
     @Test func `noise never becomes a URL with a strange host`() {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SplitMix(seed)
+        var random = SeededGenerator(seed: seed)
         let alphabet = Array("htps:/@.%[]01279afxz#?\\ -_:~\u{0}ä").map(String.init) + ["http://", "https://", "127.0.0.1", "::1", "example.com"]
         for _ in 0..<20_000 {
             let text = (0..<Int.random(in: 1...12, using: &random)).compactMap { _ in alphabet.randomElement(using: &random) }.joined()

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Faults
 internal import HTTPServer
 internal import Testing
 
@@ -107,7 +108,7 @@ struct ConversationTests {
             let seed = UInt64.random(in: 0...UInt64.max)
             print("seed \(seed)")
             try await onThread {
-                var random = SeededRandom(state: seed)
+                var random = SeededGenerator(seed: seed)
                 let client = try RawClient(port: port)
                 for _ in 0..<20 {
                     let body = (0..<Int.random(in: 1...200_000, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -1,3 +1,4 @@
+internal import Faults
 internal import HTTPServer
 internal import Testing
 
@@ -98,7 +99,7 @@ struct HostileClientTests {
         try await withServer(settings: settings, Self.echo) { server in
             let port = server.port
             try await onThread {
-                var random = SeededRandom(state: seed)
+                var random = SeededGenerator(seed: seed)
                 let pieces = [
                     "GET ", "POST ", "/", "/%2e", "?a=b&", " HTTP/1.1", " HTTP/1.0", " HTTP/9.9", "\r\n", "\n", "\r", ":", " ", "Host: x", "\0", "\t",
                     "Content-Length: 5", "Content-Length: 99999999999999999999", "Transfer-Encoding: chunked", "5\r\nabcde\r\n", "0\r\n\r\n",

@@ -25,11 +25,7 @@ struct SourceTests {
         "Sources/HTTPServer/Serving/RequestHandle.swift": "resuming is the one call from elsewhere, and the library locks in it",
     ]
 
-    /// Longest allowed file, and the ones that are longer with good reason: one state machine or one long table.
     static let longest = 400
-    static let longer: [String: String] = [
-        "Tests/EngineTests/ModelTests.swift": "one model of the life cycle, its steps and its invariants"
-    ]
 
     @Test func `forbidden words are absent`() {
         let breaches = Self.sources.flatMap { file in
@@ -61,8 +57,7 @@ struct SourceTests {
     @Test func `files are short`() {
         let all = Self.sources + Tree.files(below: "Tests", ending: ".swift") + Tree.files(below: "Sources/Plugins", ending: ".swift")
         let long = all.filter { $0.lines.count > Self.longest + 1 }.map(\.path)
-        #expect(Set(long).subtracting(Self.longer.keys).sorted() == [], "longer than \(Self.longest) lines")
-        #expect(Set(Self.longer.keys).subtracting(long).sorted() == [], "listed as longer, and short again")
+        #expect(long.sorted() == [], "longer than \(Self.longest) lines")
     }
 
     @Test func `the tree is really read`() {

@@ -1,5 +1,6 @@
 import Bytes
 import Clocks
+import Faults
 import Postgres
 import TestSupport
 import Testing

@@ -1,3 +1,4 @@
+import Faults
 import Testing
 
 @testable import RabbitMQ
@@ -38,7 +39,7 @@ import Testing
     @Test(arguments: 0..<200)
     func `any order of confirms settles every message as meant`(run: Int) {
         let seed = UInt64.random(in: .min ... .max)
-        var random = SplitMix(state: seed)
+        var random = SeededGenerator(seed: seed)
         let count = Int.random(in: 0...40, using: &random)
         var window = ConfirmWindow(count: count, first: UInt64.random(in: 1...1000, using: &random))
         var meant: [PublishOutcome] = []
@@ -78,18 +79,5 @@ import Testing
         while !open.isEmpty { settleSome(1) }
         #expect(window.outstanding == 0, "seed \(seed)")
         #expect(window.outcomes == meant.map(Optional.some), "seed \(seed)")
-    }
-}
-
-/// A generator that a printed seed repeats.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,6 +1,7 @@
 import Business
 import Bytes
 import Engine
+import Faults
 import Glibc
 import TestSupport
 import Testing
@@ -16,7 +17,7 @@ struct DeathTests {
                 _ = try rig.start("relay")
                 _ = try rig.start("scheduler")
                 var worker = try rig.start("worker")
-                var dice = Dice()
+                var dice = SeededGenerator.fresh()
                 var plans: [Identifier] = []
                 for round in 0..<5 {
                     plans += try await market.purchases(40)
@@ -44,7 +45,7 @@ struct DeathTests {
                 _ = try rig.start("scheduler")
                 let worker = try rig.start("worker")
                 try await worker.says("consuming", times: rig.catalog.queues.count)
-                var dice = Dice()
+                var dice = SeededGenerator.fresh()
                 var plans: [Identifier] = []
                 for _ in 0..<5 {
                     plans += try await market.purchases(20)
@@ -94,7 +95,7 @@ struct DeathTests {
             for role in ["relay", "scheduler", "worker"] { _ = try rig.start(role) }
             let first = try rig.start("api")
             let customer = try await Customer.enters(rig)
-            var dice = Dice()
+            var dice = SeededGenerator.fresh()
             let moments = (0..<4).map { _ in Int.random(in: 1...8, using: &dice) }
             let purchases = try await withThrowingTaskGroup(of: [Customer.Purchase].self) { group in
                 for _ in 0..<4 {

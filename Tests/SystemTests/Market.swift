@@ -132,21 +132,3 @@ struct Market: Sendable {
         }
     }
 }
-
-/// A source of random choices that can be repeated (SplitMix64); its seed is printed.
-struct Dice: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ test: String = #function, seed: UInt64 = .random(in: .min ... .max)) {
-        state = seed
-        print("\(test): seed \(seed)")
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}

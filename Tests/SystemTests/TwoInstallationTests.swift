@@ -2,6 +2,7 @@ import Business
 import Bytes
 import Crypto
 import Engine
+import Faults
 import Glibc
 import JSON
 import TestSupport
@@ -60,7 +61,7 @@ struct TwoInstallationTests {
             var worker = try shop.start("worker")
             let customer = try await Customer.enters(shop)
             try await Customer(of: upstream).waits()
-            var dice = Dice()
+            var dice = SeededGenerator.fresh()
             var sold = 0
             for _ in 0..<3 {
                 for _ in 0..<6 { _ = try await customer.buys("resold") }

@@ -22,7 +22,7 @@ extension Business {
             let rows = try connection.run(SQL.Sessions.byCookie, Token.digest(token.reveal), origin.ip)
             return try admitSession(rows.first, from: origin, on: connection, now: now)
         case .token(let token):
-            let rows = try connection.run(SQL.Sessions.byToken, token.sessionID, token.userID, origin.ip)
+            let rows = try connection.run(SQL.Sessions.byToken, token.sessionID, origin.ip, token.userID)
             return try admitSession(rows.first, from: origin, on: connection, now: now)
         case .apiKey(let key):
             let (caller, isStale) = try identify(key, from: origin, on: connection, now: now)

@@ -1,17 +1,21 @@
 -- Paid orders whose job has ended and whose money is still held. A hold tells of the order, not its job: the job's record goes with its retention, the
 -- money stays.
 
--- Holds and jobs change in the same transactions, so one snapshot never shows a held hold without its living job.
--- name: list
-select h.id as hold_id, h.job_id, h.account_id, h.amount, h.reason, h.state, h.created_at, h.ended_at, w.currency, p.id as plan_id,
+-- part: order
+       h.id as hold_id, h.job_id, h.account_id, h.amount, h.reason, h.state, h.created_at, h.ended_at, w.currency, p.id as plan_id,
        p.status as plan_status, p.provider_reference, p.ordered_at, r.code as product_code, r.family, v.id as provider_id, v.name as provider_name,
-       v.driver, c.quantity, c.period, f.kind, f.state as job_state, f.attempt, f.error_code, f.error, f.finished_at
+       v.driver, c.quantity, c.period
 from wallet_holds h
 join account_tree t on t.account_id = h.account_id and t.ancestor_id = $1
 join wallets w on w.id = h.wallet_id
 join plans p on p.id = h.reference_id
 join products r on r.id = p.product_id
 join providers v on v.id = p.provider_id
+
+-- Holds and jobs change in the same transactions, so one snapshot never shows a held hold without its living job.
+-- name: list
+select f.kind, f.state as job_state, f.attempt, f.error_code, f.error, f.finished_at,
+-- with: order
 left join lateral (select * from finished_jobs d where d.id = h.job_id limit 1) f on true
 left join price_checks c on c.id = substr(f.payload ->> 'priceCheckId', 7)::uuid
 where h.state = 'held' and h.reason in ('plan.purchase', 'plan.extend') and h.reference_type = 'plan'
@@ -25,16 +29,9 @@ limit $5
 -- An order in whatever state, by its job: an open hold says itself whose it is; an ended one is found through the job's record while there is one, or by
 -- whoever has just ended it and knows it ($3).
 -- name: find
-select h.id as hold_id, h.job_id, h.account_id, h.amount, h.reason, h.state, h.created_at, h.ended_at, w.currency, p.id as plan_id,
-       p.status as plan_status, p.provider_reference, p.ordered_at, r.code as product_code, r.family, v.id as provider_id, v.name as provider_name,
-       v.driver, c.quantity, c.period, coalesce(a.kind, f.kind) as kind, coalesce(a.state, f.state) as job_state, coalesce(f.attempt, a.attempt) as attempt, f.error_code, f.error,
-       f.finished_at
-from wallet_holds h
-join account_tree t on t.account_id = h.account_id and t.ancestor_id = $1
-join wallets w on w.id = h.wallet_id
-join plans p on p.id = h.reference_id
-join products r on r.id = p.product_id
-join providers v on v.id = p.provider_id
+select coalesce(a.kind, f.kind) as kind, coalesce(a.state, f.state) as job_state, coalesce(f.attempt, a.attempt) as attempt, f.error_code, f.error,
+       f.finished_at,
+-- with: order
 left join living_jobs a on a.id = h.job_id
 left join lateral (select * from finished_jobs d where d.id = h.job_id limit 1) f on true
 left join price_checks c on c.id = substr(coalesce(a.payload, f.payload) ->> 'priceCheckId', 7)::uuid

@@ -1,6 +1,6 @@
 -- Products with the price that holds for an account: its own override, or that of the nearest ancestor that has one, or the product's.
 
--- name: list
+-- part: priced
 select p.id, p.code, p.name, p.family, p.proxy_type, p.provider_id, v.name as provider_name, v.driver, v.active as provider_active, p.provider_product,
        p.currency, p.pricing, o.pricing as override, p.included_bytes, p.limits, p.features, p.countries, p.stock, p.minimum_quantity,
        p.maximum_quantity, p.validity_days, p.active, p.created_at, p.updated_at
@@ -12,21 +12,14 @@ left join lateral (
     where x.product_id = p.id
     order by t.depth limit 1
 ) o on true
+
+-- name: list
+-- with: priced
 where (p.active or $2) and ($3::text is null or p.family = $3) and ($4::text is null or p.proxy_type = $4)
 order by p.family, p.name, p.code
 
 -- name: find
-select p.id, p.code, p.name, p.family, p.proxy_type, p.provider_id, v.name as provider_name, v.driver, v.active as provider_active, p.provider_product,
-       p.currency, p.pricing, o.pricing as override, p.included_bytes, p.limits, p.features, p.countries, p.stock, p.minimum_quantity,
-       p.maximum_quantity, p.validity_days, p.active, p.created_at, p.updated_at
-from products p
-join providers v on v.id = p.provider_id
-left join lateral (
-    select x.pricing from price_overrides x
-    join account_tree t on t.ancestor_id = x.account_id and t.account_id = $1
-    where x.product_id = p.id
-    order by t.depth limit 1
-) o on true
+-- with: priced
 where p.code = $2 or p.id = $3
 
 -- name: lock

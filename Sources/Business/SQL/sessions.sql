@@ -42,7 +42,7 @@ values ($1, $2, $2, $3, $4, $5, $6::text::inet, $7, $8, $8, $9)
 returning id, user_id, kind, api_key_id, host(ip) as ip, user_agent, created_at, last_seen_at, expires_at
 
 -- Somebody who impersonates is looked at too: the actor must still be active, with all accounts above it.
--- name: byCookie
+-- part: session
 select s.id as session_id, s.user_id, s.actor_id, s.kind, s.api_key_id, s.created_at, s.expires_at, s.revoked_at is not null as revoked, s.last_seen_at,
        u.account_id, u.role, u.active and st.active as active, st.groups,
        s.actor_id = s.user_id or exists (
@@ -54,21 +54,14 @@ from sessions s
 join users u on u.id = s.user_id
 join account_standing st on st.account_id = u.account_id
 left join api_keys k on k.id = s.api_key_id
+
+-- name: byCookie
+-- with: session
 where s.token_hash = $1
 
 -- name: byToken
-select s.id as session_id, s.user_id, s.actor_id, s.kind, s.api_key_id, s.created_at, s.expires_at, s.revoked_at is not null as revoked, s.last_seen_at,
-       u.account_id, u.role, u.active and st.active as active, st.groups,
-       s.actor_id = s.user_id or exists (
-           select from users v join account_standing w on w.account_id = v.account_id where v.id = s.actor_id and v.active and w.active
-       ) as actor_active,
-       k.active and k.deleted_at is null as key_active, k.expires_at as key_expires_at, k.permissions as key_permissions,
-       cardinality(k.allowed_ips) = 0 or coalesce($3::text::inet <<= any (k.allowed_ips), false) as key_address_allowed
-from sessions s
-join users u on u.id = s.user_id
-join account_standing st on st.account_id = u.account_id
-left join api_keys k on k.id = s.api_key_id
-where s.id = $1 and s.user_id = $2 and s.kind = 'token'
+-- with: session
+where s.id = $1 and s.user_id = $3 and s.kind = 'token'
 
 -- At most once a minute, and never waiting: of requests that come together one moves it, the others skip the locked row.
 -- name: touch

@@ -63,9 +63,8 @@ where e.id = $2
 -- name: refunded
 select coalesce(sum(amount), 0) as amount from wallet_entries where wallet_id = $1 and reference_id = $2 and type = 'refund'
 
--- name: listEntries
-select e.id, e.wallet_id, e.account_id, e.number, e.type, e.amount, e.balance_after, e.reference_type, e.reference_id, e.note, e.actor_id, e.job_id,
-       e.created_at, w.currency
+-- Entries of the subtree: account, types, from, before; each may be null.
+-- part: entriesAsked
 from wallet_entries e
 join account_tree t on t.account_id = e.account_id and t.ancestor_id = $1
 join wallets w on w.id = e.wallet_id
@@ -73,6 +72,11 @@ where ($2::uuid is null or e.account_id = $2)
   and ($3::text[] is null or e.type = any($3))
   and ($4::timestamptz is null or e.created_at >= $4)
   and ($5::timestamptz is null or e.created_at < $5)
+
+-- name: listEntries
+select e.id, e.wallet_id, e.account_id, e.number, e.type, e.amount, e.balance_after, e.reference_type, e.reference_id, e.note, e.actor_id, e.job_id,
+       e.created_at, w.currency
+-- with: entriesAsked
   and ($6::uuid is null or e.id < $6)
 order by e.id desc
 limit $7
@@ -82,13 +86,7 @@ select w.currency, count(*) as count,
        coalesce(sum(e.amount) filter (where e.amount > 0), 0) as credits,
        coalesce(-sum(e.amount) filter (where e.amount < 0), 0) as debits,
        coalesce(-sum(e.amount) filter (where e.type <> all($6::text[])), 0) as income
-from wallet_entries e
-join account_tree t on t.account_id = e.account_id and t.ancestor_id = $1
-join wallets w on w.id = e.wallet_id
-where ($2::uuid is null or e.account_id = $2)
-  and ($3::text[] is null or e.type = any($3))
-  and ($4::timestamptz is null or e.created_at >= $4)
-  and ($5::timestamptz is null or e.created_at < $5)
+-- with: entriesAsked
 group by w.currency
 order by w.currency
 

@@ -124,8 +124,8 @@ package final class Scheduler: Sendable {
             if monotonicNanoseconds() >= nextMeasure {
                 let began = monotonicNanoseconds()
                 try attempt("gauges", session) { try gauges.measure(ledger, on: session) }
-                // They count the outbox: of a large one, less often.
-                nextMeasure = began + max(5_000_000_000, 20 * (monotonicNanoseconds() - began))
+                let ended = monotonicNanoseconds()
+                nextMeasure = ended + Pace.rest(after: ended - began, least: 5_000_000_000)
             }
             if monotonicNanoseconds() >= nextHousekeeping {
                 nextHousekeeping = monotonicNanoseconds() + 60_000_000_000

@@ -44,8 +44,8 @@ struct LeasedRunner: Sendable {
                     try sweeping { sweep in
                         let rows =
                             switch way {
-                            case .free: try connection.run(SQL.Claim.takeLeasedAtOnce, ids, numbers, worker, sweep.claims)
-                            case .limited(let most): try connection.run(SQL.Claim.takeLimitedAtOnce, ids, numbers, worker, sweep.claims, most)
+                            case .free: try connection.run(SQL.Claim.takeLeasedAtOnce, ids, worker, sweep.claims, numbers)
+                            case .limited(let most): try connection.run(SQL.Claim.takeLimitedAtOnce, ids, worker, sweep.claims, numbers, most)
                             }
                         sweep.isDone = true
                         return try rows.map { try ClaimedJob($0, leasedBy: worker) }

@@ -112,19 +112,6 @@ final class Signal: Sendable {
     }
 }
 
-/// A small random generator whose seed can be printed and used again.
-struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
-
 /// Fails the test when the condition does not come to hold.
 ///
 /// A closure inside `#expect(…)` can be mixed up with its neighbours by the compiler (Swift 6.3.1), so the waiting stands outside of the macro.

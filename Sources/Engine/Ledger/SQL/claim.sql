@@ -1,32 +1,29 @@
 -- Claiming: the claiming transaction deletes the outbox row; a rollback brings it back.
 
--- Locks by id alone and waits for the row's newest version: the relay may still hold it for the confirm. Whether the wake-up's number is the row's is decided
--- on what the lock returns. In order of id, so that two claims cannot deadlock.
--- name: lockWaiting
+-- part: waitingRows
 select o.job_id, o.publish, o.run_at <= now() and o.state <> 'parked' as due, coalesce(c.paused, false) as paused, o.suspect, o.limit_key, o.gated, o.rank
 from outbox o left join queue_controls c on c.queue = o.queue
 where o.job_id = any($1::uuid[])
 order by o.job_id
 for update of o
 
+-- Locks by id alone and waits for the row's newest version: the relay may still hold it for the confirm. Whether the wake-up's number is the row's is decided
+-- on what the lock returns. In order of id, so that two claims cannot deadlock.
+-- name: lockWaiting
+-- with: waitingRows
+
 -- name: lockWaitingUnlocked
-select o.job_id, o.publish, o.run_at <= now() and o.state <> 'parked' as due, coalesce(c.paused, false) as paused, o.suspect, o.limit_key, o.gated, o.rank
-from outbox o left join queue_controls c on c.queue = o.queue
-where o.job_id = any($1::uuid[])
-order by o.job_id
-for update of o skip locked
+-- with: waitingRows
+skip locked
 
 -- name: takeAtomic
 with gone as (delete from outbox where job_id = any($1::uuid[]))
 select j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
 from jobs j where j.id = any($1::uuid[])
 
--- Only under a worker's row that stands: a lease under an identity that was lost a moment ago would be nobody's. Keys that are unique among queued jobs are free
--- as soon as their job runs. Sweeps away the claims that its worker has done with ($3), as `takeLeasedAtOnce` does.
--- name: takeLeased
-with gone as (
-    delete from outbox where job_id = any($1::uuid[]) and exists (select 1 from workers where id = $2)
-    returning job_id
+-- What follows a claim of leased jobs, once they are `gone` from the outbox: ids, worker, and the claims that the worker has done with, which are swept away. Keys
+-- that are unique among queued jobs are free as soon as their job runs.
+-- part: lease
 ), swept as (
     delete from claims where id = any($3::int8[])
 ), taken as materialized (
@@ -41,6 +38,13 @@ with gone as (
 select t.*, l.id as claim_id, l.started_at, exists (select 1 from job_signals s where s.job_id = t.id and s.signal = 'cancel') as cancelled
 from taken t cross join lease l
 
+-- Only under a worker's row that stands: a lease under an identity that was lost a moment ago would be nobody's.
+-- name: takeLeased
+with gone as (
+    delete from outbox where job_id = any($1::uuid[]) and exists (select 1 from workers where id = $2)
+    returning job_id
+-- with: lease
+
 -- The usual case in one statement: the wake-up's number is the row's, and nothing stands in the way. What this does not take may all the same be claimable,
 -- since it compares with the version that the statement's snapshot saw; the careful way decides about the rest. Both conditions on the id: the list is for
 -- the index, whatever the planner knew of the table when it made its plan.
@@ -54,45 +58,20 @@ with gone as (
 select j.*, exists (select 1 from job_signals s where s.job_id = j.id and s.signal = 'cancel') as cancelled
 from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
 
--- Sweeps away the claims that its worker has done with ($4).
 -- name: takeLeasedAtOnce
 with gone as (
-    delete from outbox o using unnest($1::uuid[], $2::int8[]) as m (id, publish)
+    delete from outbox o using unnest($1::uuid[], $4::int8[]) as m (id, publish)
     where o.job_id = any($1::uuid[]) and o.job_id = m.id and o.publish = m.publish and o.run_at <= now() and not o.suspect
       and o.limit_key is null and not exists (select 1 from queue_controls c where c.queue = o.queue and c.paused)
-      and exists (select 1 from workers where id = $3)
+      and exists (select 1 from workers where id = $2)
     returning o.job_id
-), swept as (
-    delete from claims where id = any($4::int8[])
-), taken as materialized (
-    select j.* from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
-), released as (
-    update jobs set key_released = true
-    where id = any(array(select t.id from taken t where t.unique_key like 'q:%' and not t.key_released)) and not key_released
-), lease as (
-    insert into claims (worker_id, started_at, job_ids, runs) select $3, clock_timestamp(), array_agg(id), array_agg(runs) from taken having count(*) > 0
-    returning id, started_at
-)
-select t.*, l.id as claim_id, l.started_at, exists (select 1 from job_signals s where s.job_id = t.id and s.signal = 'cancel') as cancelled
-from taken t cross join lease l
+-- with: lease
 
 -- The same for jobs of a kind that limits how many of a key run at once, and by nothing else ($5: how many).
 -- name: takeLimitedAtOnce
 with gone as materialized (
-    select job_id from take_limited($1::uuid[], $2::int8[], $3::uuid, $5::int4) as job_id
-), swept as (
-    delete from claims where id = any($4::int8[])
-), taken as materialized (
-    select j.* from jobs j where j.id = any($1::uuid[]) and j.id in (select job_id from gone)
-), released as (
-    update jobs set key_released = true
-    where id = any(array(select t.id from taken t where t.unique_key like 'q:%' and not t.key_released)) and not key_released
-), lease as (
-    insert into claims (worker_id, started_at, job_ids, runs) select $3, clock_timestamp(), array_agg(id), array_agg(runs) from taken having count(*) > 0
-    returning id, started_at
-)
-select t.*, l.id as claim_id, l.started_at, exists (select 1 from job_signals s where s.job_id = t.id and s.signal = 'cancel') as cancelled
-from taken t cross join lease l
+    select job_id from take_limited($1::uuid[], $4::int8[], $2::uuid, $5::int4) as job_id
+-- with: lease
 
 -- Jobs go back to the outbox without having been worked on: prefetched ones at a stop. Only where the wake-up in hand is the row's; a row that a claim
 -- holds is not ours to give.

@@ -47,28 +47,8 @@ select w.key, exists (
        ) as taken
 from unnest($1::text[], $2::int4[]) as w (key, slots) left join limit_overrides o on o.key = w.key
 
--- After the commit that gave a slot back: who was parked before that is found here, and who is parked later looks for himself, with `letIntoFreeSlots`. One
--- transaction runs many jobs of a key in one slot, so as many as make a batch are let through.
--- name: letIntoSlots
-with room as (
-    select w.key, greatest(0, w.batch - a.count)::int8 as count
-    from unnest($1::text[], $2::int4[]) as w (key, batch)
-    cross join lateral (select count(*) as count from outbox where limit_key = w.key and gated and state = 'ready') a
-), chosen as materialized (
-    select o.job_id from room r
-    cross join lateral (
-        select job_id from outbox where limit_key = r.key and gated and state = 'parked' order by rank, job_id limit r.count for update skip locked
-    ) o
-)
-update outbox o set state = 'ready', publish = default from chosen n where o.job_id = n.job_id
-
--- After the commit that parked a job, and now and then: the slot may have been given back just before, when nobody was parked yet.
--- name: letIntoFreeSlots
-with free as materialized (
-    select w.key, w.batch from unnest($1::text[], $2::int4[], $3::int4[]) as w (key, batch, slots) left join limit_overrides o on o.key = w.key
-    where exists (
-        select from generate_series(0, coalesce(o.concurrency, w.slots) - 1) s where pg_try_advisory_xact_lock(hashtextextended(w.key, s))
-    )
+-- Of keys with `free` slots as many jobs as make a batch: one transaction runs many jobs of a key in one slot.
+-- part: letIn
 ), room as (
     select f.key, greatest(0, f.batch - a.count)::int8 as count
     from free f
@@ -80,6 +60,21 @@ with free as materialized (
     ) o
 )
 update outbox o set state = 'ready', publish = default from chosen n where o.job_id = n.job_id
+
+-- After the commit that gave a slot back: who was parked before that is found here, and who is parked later looks for himself, with `letIntoFreeSlots`.
+-- name: letIntoSlots
+with free as (
+    select w.key, w.batch from unnest($1::text[], $2::int4[]) as w (key, batch)
+-- with: letIn
+
+-- After the commit that parked a job, and now and then: the slot may have been given back just before, when nobody was parked yet.
+-- name: letIntoFreeSlots
+with free as materialized (
+    select w.key, w.batch from unnest($1::text[], $2::int4[], $3::int4[]) as w (key, batch, slots) left join limit_overrides o on o.key = w.key
+    where exists (
+        select from generate_series(0, coalesce(o.concurrency, w.slots) - 1) s where pg_try_advisory_xact_lock(hashtextextended(w.key, s))
+    )
+-- with: letIn
 
 -- Keys with parked jobs, from the given one on: one index descent a key, however many jobs are parked.
 -- name: parkedKeys

@@ -24,7 +24,7 @@ select (select count(*) from promoted)::int8 as promoted,
 -- For a queue whose whole backlog fits ($2): all of it, by priority, in the index's own order; where it does not fit, only the count, which goes no further than
 -- one more than there is room for. $3: also those that are sent, as a worker without a broker sees them. Counted before anything is picked: a plan that sorts
 -- would sort the whole backlog.
--- name: pickAny
+-- part: any
 select c.count, o.job_id, o.publish, o.kind, o.trace, o.rank, o.account_id
 from (
     select count(*)::int8 as count from (select 1 from outbox where queue = $1 and state = 'ready' and (sent_at is null or $3) limit $2 + 1) counted
@@ -33,18 +33,14 @@ left join lateral (
     select job_id, publish, kind, trace, rank, account_id from outbox
     where queue = $1 and state = 'ready' and (sent_at is null or $3) and c.count <= $2
     order by rank, account_id, publish limit $2
+
+-- name: pickAny
+-- with: any
 ) o on true
 
 -- The same without what others have in hand.
 -- name: pickAnyFree
-select c.count, o.job_id, o.publish, o.kind, o.trace, o.rank, o.account_id
-from (
-    select count(*)::int8 as count from (select 1 from outbox where queue = $1 and state = 'ready' and (sent_at is null or $3) limit $2 + 1) counted
-) c
-left join lateral (
-    select job_id, publish, kind, trace, rank, account_id from outbox
-    where queue = $1 and state = 'ready' and (sent_at is null or $3) and c.count <= $2
-    order by rank, account_id, publish limit $2
+-- with: any
     for update skip locked
 ) o on true
 
@@ -64,23 +60,22 @@ where job_id > $2 and queue = $1 and state not in ('scheduled', 'parked') and (s
 limit 2000
 
 -- Each flow's share of rows, after the given number.
--- name: pickFlows
+-- part: shares
 select o.job_id, o.publish, o.kind, o.trace, f.rank, f.account_id, f.turn
 from unnest($2::int2[], $3::uuid[], $4::int8[], $5::int8[]) with ordinality as f (rank, account_id, after, quota, turn),
 lateral (
     select job_id, publish, kind, trace from outbox
     where queue = $1 and state = 'ready' and rank = f.rank and account_id = f.account_id and publish > f.after and (sent_at is null or $6)
     order by publish limit f.quota
+
+-- name: pickFlows
+-- with: shares
 ) o
 
 -- The same without what others have in hand.
 -- name: pickFlowsFree
-select o.job_id, o.publish, o.kind, o.trace, f.rank, f.account_id, f.turn
-from unnest($2::int2[], $3::uuid[], $4::int8[], $5::int8[]) with ordinality as f (rank, account_id, after, quota, turn),
-lateral (
-    select job_id, publish, kind, trace from outbox
-    where queue = $1 and state = 'ready' and rank = f.rank and account_id = f.account_id and publish > f.after and (sent_at is null or $6)
-    order by publish limit f.quota for update skip locked
+-- with: shares
+    for update skip locked
 ) o
 
 -- Locks the rows by marking them, before they are published: what another relay or a claim took meanwhile is not returned, nor are fresh jobs of keys for which

@@ -45,6 +45,20 @@ struct LimitSlotTests {
         }
     }
 
+    @Test func `a kind that was leased until now is held up by no mark of its keys`() async throws {
+        let handlers = Self.atomic(Running()) { _, _ in }
+        try await EngineRig.with(kinds: Self.kinds, handlers: handlers) { rig in
+            _ = try await rig.enqueue(LimitTests.jobs(200, "a"))
+            try await rig.script("insert into limit_counters (key, waiting) select distinct limit_key, true from jobs")
+            #expect(try await rig.value("select count(*) from limit_counters") == 1)
+            try await rig.running {
+                try await LimitTests.allDone(rig, 200)
+                try await eventually("the mark is gone") { try await rig.value("select count(*) from limit_counters where waiting") == 0 }
+            }
+            #expect(try await LimitTests.isAtRest(rig))
+        }
+    }
+
     @Test func `a batch runs all its jobs of a key in one slot`() async throws {
         let running = Running()
         let queue = TestKinds.queue("fast", batch: 20, concurrency: 3)

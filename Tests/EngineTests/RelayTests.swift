@@ -84,6 +84,7 @@ struct RelayTests {
                 }
             }
             #expect(tally.total == 20)
+            #expect(rig.metric("millrace_scheduler_resent_total") >= 20)
         }
     }
 

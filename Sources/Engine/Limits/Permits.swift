@@ -54,6 +54,7 @@ extension Ledger {
             let held: [String] = try connection.run(SQL.Limits.holdCounters, leased).map { try $0("key") }
             try letThrough(held, on: connection)
         }
+        if !atomic.isEmpty || !free.isEmpty { _ = try connection.run(SQL.Limits.clearMarks, atomic + free) }
         try Slots(ledger: self).letIntoFree(atomic, on: connection)
         if !free.isEmpty, try connection.run(SQL.Limits.release, free).affected > 0 { ring(connection) }
     }

@@ -43,6 +43,7 @@ package final class Scheduler: Sendable {
     private let ledger: Ledger
     private let log: Logger
     private let leading: Gauge
+    private let resent: Counter
     private let gauges: QueueGauges
     private let stopping = Mailbox<Never>()
     private let threads = Mutex<[Thread]>([])
@@ -58,6 +59,7 @@ package final class Scheduler: Sendable {
         letters = broker.map { DeadLetterReader(broker: $0, database: connection, prefix: settings.prefix, log: log) }
         gauges = QueueGauges(metrics, catalog: ledger.catalog)
         leading = metrics.gauge("millrace_scheduler_leading", "1 while this process leads the maintenance.")
+        resent = metrics.counter("millrace_scheduler_resent_total", "Wake-ups that nobody claimed, and that were sent again.")
     }
 
     package func start() {
@@ -108,6 +110,7 @@ package final class Scheduler: Sendable {
         var rescuer = Rescuer(settings: settings, ledger: ledger, log: log)
         var limits = LimitKeeper(ledger: ledger, log: log)
         var resender = Resender(after: settings.resendAfter)
+        var unclaimed = (count: 0, nextLine: Int64(0))
         var vacuum = OutboxVacuum()
         let schedules = ScheduleFirer(ledger: ledger, log: log)
         var nextHousekeeping = monotonicNanoseconds()
@@ -118,7 +121,7 @@ package final class Scheduler: Sendable {
             try attempt("rescue", session) { try rescuer.round(session, now: monotonicNanoseconds()) }
             try attempt("schedules", session) { try schedules.round(session) }
             try attempt("cancels", session) { _ = try session.transaction { try ledger.cancelSignalled(on: $0) } }
-            try attempt("wake-ups", session) { try resend(&resender, session) }
+            try attempt("wake-ups", session) { try resend(&resender, &unclaimed, session) }
             try attempt("limits", session) { try limits.round(session) }
             try attempt("vacuum", session) { try vacuum.round(session) }
             if monotonicNanoseconds() >= nextMeasure {
@@ -152,11 +155,18 @@ package final class Scheduler: Sendable {
         }
     }
 
-    private func resend(_ resender: inout Resender, _ session: Connection) throws {
-        let resent = try resender.round(session)
-        guard resent > 0 else { return }
-        log.warning("wake-ups that nobody claimed are sent again", ["count": "\(resent)"])
-        ledger.bell?.ring()
+    /// - Parameter unclaimed: those that the log does not tell of yet; a queue that nobody serves has some in almost every round, and one line a minute.
+    private func resend(_ resender: inout Resender, _ unclaimed: inout (count: Int, nextLine: Int64), _ session: Connection) throws {
+        let count = try resender.round(session)
+        if count > 0 {
+            resent.increment(by: count)
+            ledger.bell?.ring()
+        }
+        unclaimed.count += count
+        let now = monotonicNanoseconds()
+        guard unclaimed.count > 0, now >= unclaimed.nextLine else { return }
+        log.warning("wake-ups that nobody claimed are sent again", ["count": "\(unclaimed.count)"])
+        unclaimed = (0, now + 60_000_000_000)
     }
 
     /// Partitions ahead, partitions gone, what nobody needs any more.

@@ -86,6 +86,11 @@ with recursive keys as (
 )
 select key from keys where key is not null limit $2
 
+-- Marks of keys that no leased run counts any more, since their kind has lost its limit or become atomic: the relay would go on parking what is fresh.
+-- name: clearMarks
+update limit_counters set waiting = false
+where key = any(array(select c.key from limit_counters c where c.waiting and c.key = any($1::text[]) order by c.key for update skip locked))
+
 -- Parked jobs of keys that nothing limits any more: their kind has lost its limit.
 -- name: release
 with free as (select job_id from outbox where limit_key = any($1::text[]) and gated and state = 'parked' for update skip locked)

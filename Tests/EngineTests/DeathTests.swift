@@ -122,7 +122,7 @@ struct DeathTests {
 /// Who becomes a suspect, and what that means.
 @Suite(.database(.engine), .timeLimit(.minutes(2)))
 struct SuspectTests {
-    private let kinds = [TestKinds.kind("test.atomic", style: "atomic"), TestKinds.kind("test.leased", style: "leased")]
+    private let kinds = TestKinds.bothStyles
 
     /// Who ran beside whom.
     private final class Company: Sendable {

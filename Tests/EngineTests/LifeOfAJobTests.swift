@@ -82,22 +82,7 @@ struct LifeOfAJobTests {
 
     @Test func `a hundred jobs of both styles all complete exactly once`() async throws {
         let tally = Tally()
-        let rig = try rig(
-            [TestKinds.kind("test.atomic", style: "atomic"), TestKinds.kind("test.leased", style: "leased")],
-            [
-                .atomic(
-                    "test.atomic",
-                    AtomicTestJob { payload, _ in
-                        tally.add(payload.key ?? "")
-                        return .done()
-                    }),
-                .leased(
-                    "test.leased",
-                    LeasedTestJob { payload, _ in
-                        tally.add(payload.key ?? "")
-                        return .done()
-                    }),
-            ])
+        let rig = try rig(TestKinds.bothStyles, [tally.atomic, tally.leased])
         try await rig.running {
             var ids: [Identifier] = []
             for number in 0..<100 {

@@ -11,29 +11,12 @@ import Testing
 /// What an operator does to queues and dead jobs, and what a caller gives with a job.
 @Suite(.database(.engine), .timeLimit(.minutes(2)))
 struct QueueControlTests {
-    private let kinds = [TestKinds.kind("test.atomic", style: "atomic"), TestKinds.kind("test.leased", style: "leased")]
-
-    private func handlers(_ tally: Tally) -> [JobHandler] {
-        [
-            .atomic(
-                "test.atomic",
-                AtomicTestJob { payload, _ in
-                    tally.add(payload.key ?? "")
-                    return .done()
-                }),
-            .leased(
-                "test.leased",
-                LeasedTestJob { payload, _ in
-                    tally.add(payload.key ?? "")
-                    return .done()
-                }),
-        ]
-    }
+    private let kinds = TestKinds.bothStyles
 
     @Test func `nothing of a paused queue starts, and everything starts at once when it is resumed`() async throws {
         let tally = Tally()
         let other = TestKinds.kind("test.other", style: "atomic", queue: "slow")
-        let handlers = handlers(tally) + [.atomic("test.other", AtomicTestJob { _, _ in .done() })]
+        let handlers = [tally.atomic, tally.leased] + [.atomic("test.other", AtomicTestJob { _, _ in .done() })]
         try await EngineRig.with(kinds: kinds + [other], queues: [TestKinds.queue("fast"), TestKinds.queue("slow")], handlers: handlers) { rig in
             // Two wake-ups are with the broker before the pause, two jobs come after it.
             _ = try await rig.enqueue([NewJob("test.atomic", [:]), NewJob("test.leased", [:])])
@@ -195,7 +178,7 @@ struct QueueControlTests {
 
     @Test func `a caller's clock that is ahead of the database's delays nothing`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic, tally.leased]) { rig in
             let ledger = rig.ledger
             try await rig.running([.relay(rig.relay()), .worker(rig.worker())]) {
                 let id = try await rig.database.transaction { try ledger.enqueue(NewJob("test.atomic", [:]), on: $0, now: .now + .seconds(600)).id }
@@ -207,7 +190,7 @@ struct QueueControlTests {
     @Test(arguments: [3600, 0, -3600])
     func `a retry waits for its delay whatever the worker's clock says`(ahead: Int) async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic, tally.leased]) { rig in
             let id = try await rig.enqueue("test.leased")
             try await rig.script("delete from outbox")
             let (ledger, now) = (rig.ledger, Instant.now + .seconds(ahead))
@@ -223,7 +206,7 @@ struct QueueControlTests {
 
     @Test func `a job may be claimed more often than a short number counts`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic, tally.leased]) { rig in
             let id = try await rig.enqueue("test.leased")
             try await rig.script("update jobs set runs = 40000")
             try await rig.running { _ = try await rig.wait(id, for: .completed) }

@@ -12,24 +12,13 @@ import Testing
 struct RelayTests {
     private let kinds = [TestKinds.kind("test.atomic", style: "atomic")]
 
-    private func counting(_ tally: Tally) -> [JobHandler] {
-        [
-            .atomic(
-                "test.atomic",
-                AtomicTestJob { payload, _ in
-                    tally.add(payload.key ?? "")
-                    return .done()
-                })
-        ]
-    }
-
     private func jobs(_ count: Int, account: Identifier? = nil, priority: Int? = nil) -> [NewJob] {
         (0..<count).map { NewJob("test.atomic", ["key": .string("\($0)")], account: account, priority: priority) }
     }
 
     @Test func `two relays at once send everything, and every job runs once`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: counting(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic]) { rig in
             _ = try await rig.enqueue(jobs(600))
             try await rig.running([.relay(rig.relay(batch: 40)), .relay(rig.relay(batch: 40)), .worker(rig.worker())]) {
                 try await eventually("all have run") { try await rig.value("select count(*) from finished_jobs where state = 'completed'") == 600 }
@@ -41,7 +30,7 @@ struct RelayTests {
 
     @Test func `a relay that dies between publishing and its commit publishes again, and the job runs once`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: counting(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic]) { rig in
             // A worker without a queue would find the row by itself.
             try await rig.declareQueues()
             // The commit of a row's mark kills its session, the first time. A sequence does not roll back.
@@ -72,7 +61,7 @@ struct RelayTests {
 
     @Test func `wake-ups of a purged queue are sent again by the re-sender`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: counting(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic]) { rig in
             _ = try await rig.enqueue(jobs(20))
             try await rig.running([.relay(rig.relay())]) {
                 try await eventually("all are sent") { try await rig.outbox("sent") == 20 }
@@ -125,7 +114,7 @@ struct RelayTests {
 
     @Test func `a deleted queue is made again and its wake-ups are sent again at once`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: counting(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic]) { rig in
             try await rig.running([.relay(rig.relay())]) {
                 let lost = try await rig.enqueue("test.atomic", ["key": "lost"])
                 try await eventually("it is sent") { try await rig.outbox("sent") == 1 }
@@ -164,7 +153,7 @@ struct RelayTests {
         let tally = Tally()
         let text = TestKinds.queue("fast", prefetch: 15).text.replacing("\"batch\"", with: "\"maxLength\": 1000, \"batch\"")
         let queue = (file: "fast.json", text: text)
-        try await EngineRig.with(kinds: kinds, queues: [queue], handlers: counting(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, queues: [queue], handlers: [tally.atomic]) { rig in
             _ = try await rig.enqueue(jobs(1400))
             try await rig.running([.relay(rig.relay())]) {
                 try await eventually("the broker has refused some") { rig.refused > 0 }
@@ -272,7 +261,7 @@ struct RelayTests {
 
     @Test func `a delayed job is sent when its time comes`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: counting(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic]) { rig in
             try await rig.running([.relay(rig.relay()), .worker(rig.worker())]) {
                 let id = try await rig.enqueue("test.atomic", ["key": "late"], delay: .milliseconds(700))
                 let job = try await rig.wait(id, for: .completed)

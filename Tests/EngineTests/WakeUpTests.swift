@@ -10,28 +10,11 @@ import Testing
 /// A message only says where there is work: whatever comes over the broker, the ledger decides.
 @Suite(.database(.engine), .timeLimit(.minutes(2)))
 struct WakeUpTests {
-    private let kinds = [TestKinds.kind("test.atomic", style: "atomic"), TestKinds.kind("test.leased", style: "leased")]
-
-    private func handlers(_ tally: Tally) -> [JobHandler] {
-        [
-            .atomic(
-                "test.atomic",
-                AtomicTestJob { payload, _ in
-                    tally.add(payload.key ?? "")
-                    return .done()
-                }),
-            .leased(
-                "test.leased",
-                LeasedTestJob { payload, _ in
-                    tally.add(payload.key ?? "")
-                    return .done()
-                }),
-        ]
-    }
+    private let kinds = TestKinds.bothStyles
 
     @Test func `a message of several jobs is acked when the last of them is done with`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic, tally.leased]) { rig in
             try await rig.declareQueues()
             var entries: [WakeUpMessage.Entry] = []
             for key in ["a", "b", "c"] {
@@ -55,7 +38,7 @@ struct WakeUpTests {
 
     @Test func `messages of a wrong number, an unknown job or no sense are acked and nothing happens`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic, tally.leased]) { rig in
             try await rig.declareQueues()
             let later = try await rig.enqueue("test.atomic", ["key": "later"], delay: .seconds(3600))
             let ready = try await rig.enqueue("test.leased", ["key": "ready"])
@@ -91,7 +74,7 @@ struct WakeUpTests {
 
     @Test func `duplicates of a wake-up run a job once`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic, tally.leased]) { rig in
             var ids: [Identifier] = []
             try await rig.running([.relay(rig.relay())]) {
                 for number in 0..<10 {
@@ -149,7 +132,7 @@ struct WakeUpTests {
 
     @Test func `a row that the relay still holds is claimed after its commit`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic, tally.leased]) { rig in
             try await rig.declareQueues()
             let id = try await rig.enqueue("test.atomic", ["key": "held"])
             try await rig.running([.worker(rig.worker())]) {
@@ -171,7 +154,7 @@ struct WakeUpTests {
 
     @Test func `a row that is held for longer is left, and its batch runs`() async throws {
         let tally = Tally()
-        try await EngineRig.with(kinds: kinds, handlers: handlers(tally)) { rig in
+        try await EngineRig.with(kinds: kinds, handlers: [tally.atomic, tally.leased]) { rig in
             try await rig.declareQueues()
             let held = try await rig.enqueue("test.leased", ["key": "held"])
             let free = try await rig.enqueue("test.leased", ["key": "free"])

@@ -6,6 +6,9 @@ import Synchronization
 
 /// Kinds that the engine's tests run: their definitions and handlers.
 enum TestKinds {
+    /// `test.atomic` and `test.leased`; `Tally` has handlers for them.
+    static let bothStyles = [kind("test.atomic", style: "atomic"), kind("test.leased", style: "leased")]
+
     static let queues: [(file: String, text: String)] = [queue("fast"), queue("slow")]
 
     static func queue(_ name: String, batch: Int = 20, concurrency: Int = 2, least: Int? = nil, prefetch: Int = 50) -> (file: String, text: String) {
@@ -69,4 +72,13 @@ final class Tally: Sendable {
 
     subscript(_ key: String = "") -> Int { counts.withLock { $0[key] ?? 0 } }
     var total: Int { counts.withLock { $0.values.reduce(0, +) } }
+
+    /// Handlers that count their runs by the payload's key, and do nothing else.
+    var atomic: JobHandler { .atomic("test.atomic", AtomicTestJob { payload, _ in self.counted(payload) }) }
+    var leased: JobHandler { .leased("test.leased", LeasedTestJob { payload, _ in self.counted(payload) }) }
+
+    private func counted(_ payload: AnyPayload) -> Outcome {
+        add(payload.key ?? "")
+        return .done()
+    }
 }
